@@ -1,0 +1,180 @@
+// Accesslog replays web server logs as sessions. Every request belongs to the
+// session of its visitor; a session ends when it has been idle for too long,
+// is too old, or has to make room. The clock is that of the log, so that years
+// go by in seconds.
+//
+//	accesslog [flags] [FILE...]
+//
+// A FILE is in Common or Combined Log Format, plain or compressed with gzip;
+// "-" is standard input. Without a FILE a synthetic sample is replayed.
+//
+// The last line of the output has the counts. Above it are the busiest hours
+// and the longest sessions, without the addresses of the visitors. With -dir
+// the sessions are kept in a folder: a run that was cut off goes on there from
+// its last snapshot.
+//
+// The exit status is 0 when the logs have been replayed, 1 when that failed,
+// 2 when the command line is wrong and 3 after -stop-after.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/latchkey-go/latchkey/store"
+)
+
+const (
+	keyIP    = "ip"
+	keyAgent = "ip+agent"
+)
+
+type options struct {
+	limits
+	key       string
+	capacity  int
+	dir       string
+	stopAfter int
+	plot      string
+	progress  bool
+	files     []string
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is main with its surroundings handed in. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	o, err := parseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return 2
+	}
+	err = accesslog(o, stdin, stdout, stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "accesslog:", err)
+	}
+	switch {
+	case errors.Is(err, errStopped):
+		return 3
+	case err != nil:
+		return 1
+	}
+	return 0
+}
+
+func parseFlags(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("accesslog", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.key, "key", keyIP, "what makes a visitor: `ip` or ip+agent")
+	flags.DurationVar(&o.idle, "idle", 30*time.Minute, "end sessions that have been idle for so long; 0 = never")
+	flags.DurationVar(&o.ttl, "ttl", 0, "end sessions so long after their first request; 0 = never")
+	flags.IntVar(&o.capacity, "capacity", 0, "keep so many sessions, the most recently used; 0 = all")
+	flags.StringVar(&o.dir, "dir", "", "keep the sessions in this `folder`, and go on where it left off")
+	flags.IntVar(&o.stopAfter, "stop-after", 0, "take a snapshot after so many requests and stop dead, as in a crash; needs -dir")
+	flags.StringVar(&o.plot, "plot", "", "draw the live sessions over time into this SVG `file`")
+	flags.BoolVar(&o.progress, "progress", false, "show a progress bar if standard error is a terminal")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, "usage: accesslog [flags] [FILE...]\n\n"+
+			"Replays web logs (FILE, plain or .gz; - is standard input; none is a\nsynthetic sample) as sessions.\n\n")
+		flags.PrintDefaults()
+	}
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.files = flags.Args()
+	err := o.check()
+	if err != nil {
+		fmt.Fprintln(stderr, "accesslog:", err)
+	}
+	return o, err
+}
+
+func (o options) check() error {
+	switch {
+	case o.key != keyIP && o.key != keyAgent:
+		return errors.New("-key is neither ip nor ip+agent")
+	case o.idle < 0 || o.ttl < 0 || o.capacity < 0 || o.stopAfter < 0:
+		return errors.New("-idle, -ttl, -capacity and -stop-after cannot be negative")
+	case o.idle > store.MaxDuration || o.ttl > store.MaxDuration:
+		return fmt.Errorf("-idle and -ttl are at most %v; 0 is without end", store.MaxDuration)
+	case o.capacity > store.MaxCapacity:
+		return fmt.Errorf("-capacity is at most %d; 0 is without bound", store.MaxCapacity)
+	case o.stopAfter > 0 && o.dir == "":
+		return errors.New("-stop-after needs a -dir to go on from")
+	}
+	return nil
+}
+
+// accesslog replays the logs and shows what came of it.
+func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
+	in, err := newInput(o.files, stdin)
+	if err != nil {
+		return err
+	}
+	in.note = func(format string, a ...any) { fmt.Fprintf(stderr, "accesslog: "+format+"\n", a...) }
+	if o.progress && isTerminal(stderr) {
+		in.through = progress(in.size(), stderr)
+	}
+	r, err := newReplay(o, in)
+	if err != nil {
+		return err
+	}
+	err = r.all()
+	if errors.Is(err, errStopped) {
+		return err // without a Close, as a crash would
+	}
+	if err = errors.Join(err, r.finish()); err != nil {
+		return err
+	}
+	if r.place.Requests > 0 {
+		in.note("%s had %d requests already: the tables and the plot show those after", o.dir, r.place.Requests)
+	}
+	err = savePlot(o, r)
+	r.report.print(stdout)
+	fmt.Fprintln(stdout, r.summary())
+	return err
+}
+
+func savePlot(o options, r *replay) error {
+	if o.plot == "" {
+		return nil
+	}
+	var picture bytes.Buffer
+	if err := writePlot(&picture, &r.report.timeline, r.in.name()+" · "+r.report.subtitle(), o.capacity); err != nil {
+		return err
+	}
+	return os.WriteFile(o.plot, picture.Bytes(), 0o644)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// progress shows on w how much has been read of size bytes.
+func progress(size int64, w io.Writer) func(io.Reader) io.Reader {
+	bar := progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription("replaying"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	return func(r io.Reader) io.Reader {
+		read := progressbar.NewReader(r, bar)
+		return &read
+	}
+}

@@ -1,0 +1,29 @@
+package persist
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of opening what is on disk, or of importing it. They come wrapped,
+// with the file and what to do: match them with errors.Is.
+var (
+	// ErrCorrupt: what is in the file is not what was written to it. The
+	// error names the file and the offset of the first damage.
+	ErrCorrupt = errors.New("persist: damaged")
+	// ErrVersion: the file has a format that this version can't read.
+	ErrVersion = errors.New("persist: unknown format version")
+	// ErrCodecMismatch: the file was written with another codec.
+	ErrCodecMismatch = errors.New("persist: written with another codec")
+	// ErrTypeMismatch: the file holds keys or values of other types.
+	ErrTypeMismatch = errors.New("persist: holds other types")
+	// ErrInUse: the folder is open in another store, of this process or
+	// another one.
+	ErrInUse = errors.New("persist: folder is in use")
+	// ErrForeign: the folder holds files that are not a store's.
+	ErrForeign = errors.New("persist: folder is not a store's")
+)
+
+func corrupt(file string, offset int64, format string, args ...any) error {
+	return fmt.Errorf("%w: %s at byte %d: %s", ErrCorrupt, file, offset, fmt.Sprintf(format, args...))
+}

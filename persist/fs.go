@@ -1,0 +1,112 @@
+package persist
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// fileSystem is what this package needs of one. Names are paths as the os
+// package takes them.
+type fileSystem interface {
+	Mkdir(name string, perm fs.FileMode) error
+	Chmod(name string, mode fs.FileMode) error
+	Stat(name string) (fs.FileInfo, error)
+	ReadDir(name string) ([]fs.DirEntry, error)
+	Open(name string) (file, error)
+	// Create makes a file that must not exist yet, 0600.
+	Create(name string) (file, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	// SyncDir makes the names in a folder durable.
+	SyncDir(name string) error
+	// Lock takes the lock of a file, which it creates if missing and never
+	// removes; errLocked when somebody else has it.
+	Lock(name string) (io.Closer, error)
+}
+
+type file interface {
+	io.Reader
+	io.Writer
+	io.Closer
+	Sync() error
+}
+
+var errLocked = errors.New("locked by another process")
+
+// osFS is the operating system's file system.
+type osFS struct{}
+
+func (osFS) Mkdir(name string, perm fs.FileMode) error  { return os.Mkdir(name, perm) }
+func (osFS) Chmod(name string, mode fs.FileMode) error  { return os.Chmod(name, mode) }
+func (osFS) Stat(name string) (fs.FileInfo, error)      { return os.Stat(name) }
+func (osFS) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
+func (osFS) Open(name string) (file, error)             { return os.Open(name) }
+func (osFS) Rename(from, to string) error               { return os.Rename(from, to) }
+func (osFS) Remove(name string) error                   { return os.Remove(name) }
+func (osFS) Lock(name string) (io.Closer, error)        { return lockFile(name) }
+
+func (osFS) Create(name string) (file, error) {
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+func (osFS) SyncDir(name string) error {
+	if !canSyncDir {
+		return nil
+	}
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	return errors.Join(err, d.Close())
+}
+
+// mkdirAll makes dir and what is missing above it, each durable in its parent.
+func mkdirAll(fsys fileSystem, dir string) error {
+	info, err := fsys.Stat(dir)
+	if err == nil {
+		if !info.IsDir() {
+			return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("is a file, not a folder")}
+		}
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := mkdirAll(fsys, parent); err != nil {
+			return err
+		}
+	}
+	if err := fsys.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return fsys.SyncDir(parent)
+}
+
+// writeFile writes a new file whole and durable, but for its name. What is left
+// of one that failed before goes first.
+func writeFile(fsys fileSystem, name string, fill func(w io.Writer) error) error {
+	f, err := fsys.Create(name)
+	if errors.Is(err, fs.ErrExist) {
+		if err = fsys.Remove(name); err == nil {
+			f, err = fsys.Create(name)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		// A file that was not synced is never used again.
+		return errors.Join(err, fsys.Remove(name))
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package store
+
+import "time"
+
+// alarm rings once the clock reaches an instant, which may move. The store has
+// three, armed only while there is something for them to do. mu guards the
+// fields below ring; the clock, which may be user code, is called outside it.
+type alarm struct {
+	ring func()
+
+	at   instant     // when the armed timer fires; never = none is armed
+	turn uint64      // counts armings, so that one overtaken by another is void
+	stop func() bool // of the armed timer; nil until AfterFunc has returned
+}
+
+// move is a change to an alarm, decided under mu and made outside it. The zero
+// move changes nothing.
+type move struct {
+	alarm *alarm
+	turn  uint64
+	stop  func() bool   // of the timer to stop; may be nil
+	arm   bool          // whether to arm a new one
+	in    time.Duration // and when
+}
+
+// planLocked decides when the store wants to be woken up.
+func (s *Store[K, V]) planLocked() (moves [3]move) {
+	lapse, sweep, save := never, never, never
+	if !s.closing {
+		if s.watched > 0 {
+			lapse = s.leases.next()
+		}
+		if next := s.table.expiry.next(); next != never {
+			sweep = max(next, s.swept.after(s.o.SweepInterval))
+		}
+		if s.changed != never {
+			save = s.changed.after(s.o.Persist.SnapshotInterval)
+		}
+	}
+	moves[0] = s.lapse.plan(lapse, s.latest)
+	moves[1] = s.sweep.plan(sweep, s.latest)
+	moves[2] = s.save.plan(save, s.latest)
+	return moves
+}
+
+// plan returns the change that has the alarm ring at the instant given. A timer
+// that fires too early stays as it is: when it does, there is a new plan.
+func (a *alarm) plan(at, now instant) move {
+	if at == a.at || a.at < at && at != never {
+		return move{}
+	}
+	a.turn++
+	m := move{alarm: a, turn: a.turn, stop: a.stop, arm: at != never, in: time.Duration(max(0, at-now))}
+	a.at, a.stop = at, nil
+	return m
+}
+
+func (s *Store[K, V]) move(m move) {
+	if m.stop != nil {
+		m.stop()
+	}
+	if !m.arm {
+		return
+	}
+	stop := s.o.Clock.AfterFunc(m.in, func() { s.fire(m.alarm, m.turn) })
+	s.mu.Lock()
+	overtaken := m.alarm.turn != m.turn
+	if !overtaken {
+		m.alarm.stop = stop
+	}
+	s.mu.Unlock()
+	if overtaken {
+		stop()
+	}
+}
+
+// fire rings the alarm, unless the timer that fires is void by now.
+func (s *Store[K, V]) fire(a *alarm, turn uint64) {
+	s.mu.Lock()
+	void := a.turn != turn || s.closing
+	if !void {
+		a.turn++
+		a.at, a.stop = never, nil
+	}
+	s.mu.Unlock()
+	if !void {
+		a.ring()
+	}
+}

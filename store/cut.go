@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// cutBatch is how many entries a snapshot reads under mu at a time: few, so
+// that a Get that has to wait hardly notices.
+const cutBatch = 16
+
+// cut is the store as it was at one instant, read piece by piece while the
+// store goes on: whoever is about to change an entry that the cut has not seen
+// yet shows it to the cut first.
+type cut[K comparable, V any] struct {
+	table   *table[K, V]
+	slots   []*entry[K, V] // not walked yet
+	id      uint64
+	start   uint64 // what was born after this position is not in it
+	changes uint64 // Store.changes then
+	now     instant
+	fence   uint64
+	idle    time.Duration
+	seen    [][]image[K, V] // not yet handed on; in chunks, so that none is ever moved
+}
+
+// image is an entry as it was.
+type image[K comparable, V any] struct {
+	entry    entry[K, V]
+	deadline instant
+	until    instant // deadline of the lease; never = no lease
+}
+
+// beginCut makes the cut at the present instant, and returns with it what to add
+// to its instants for nanoseconds of wall time since 1970. The wall clock is
+// asked each time: it may have been stepped since the store was made, and what
+// is on disk goes by it. The caller has saving, so that there is one cut at a
+// time; endCut ends it.
+func (s *Store[K, V]) beginCut() (c *cut[K, V], wall int64) {
+	t := s.o.Clock.Now()
+	s.mu.Lock()
+	defer s.leave()
+	s.latest = max(s.latest, instant(t.Sub(s.base)))
+	s.settleLocked()
+	s.cuts++
+	s.cut = &cut[K, V]{
+		table:   s.table,
+		slots:   s.table.slots,
+		id:      s.cuts,
+		start:   s.position,
+		changes: s.changes,
+		now:     s.latest,
+		fence:   s.fence,
+		idle:    s.o.IdleTimeout,
+	}
+	return s.cut, t.UnixNano() - int64(s.latest)
+}
+
+func (s *Store[K, V]) endCut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = nil
+}
+
+// see takes the image of e, of table t, unless the cut has it or e is too new.
+func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
+	if t != c.table || e.born > c.start || e.cut == c.id {
+		return
+	}
+	e.cut = c.id
+	until := never
+	if e.lease != nil {
+		until = e.lease.until
+	}
+	last := len(c.seen) - 1
+	if last < 0 || len(c.seen[last]) == cap(c.seen[last]) {
+		c.seen = append(c.seen, make([]image[K, V], 0, cutBatch))
+		last++
+	}
+	c.seen[last] = append(c.seen[last], image[K, V]{*e, e.deadline(c.idle), until})
+}
+
+// each hands every live entry of the cut to f, outside the lock.
+func (s *Store[K, V]) each(ctx context.Context, c *cut[K, V], f func(*image[K, V]) error) error {
+	for more := true; more; {
+		var chunks [][]image[K, V]
+		chunks, more = s.nextChunks(c)
+		for _, chunk := range chunks {
+			for i := range chunk {
+				if img := &chunk[i]; !dead(c.now, img.deadline) {
+					if err := f(img); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nextChunks walks on a little and returns what the cut has seen since.
+func (s *Store[K, V]) nextChunks(c *cut[K, V]) (chunks [][]image[K, V], more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(cutBatch, len(c.slots))
+	for _, e := range c.slots[:n] {
+		if e != nil {
+			c.see(c.table, e)
+		}
+	}
+	c.slots = c.slots[n:]
+	chunks, c.seen = c.seen, nil
+	return chunks, len(c.slots) > 0
+}

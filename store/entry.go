@@ -1,0 +1,144 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Status tells the state of an entry.
+type Status int
+
+// The states of an entry.
+const (
+	Active  Status = 1 // live, and nobody holds a lease on it
+	Locked  Status = 2 // live, and somebody holds a lease on it
+	Expired Status = 3 // dead by time, its memory not yet freed
+)
+
+// String returns the name of the constant.
+func (s Status) String() string {
+	switch s {
+	case Active:
+		return "Active"
+	case Locked:
+		return "Locked"
+	case Expired:
+		return "Expired"
+	}
+	return fmt.Sprintf("Status(%d)", int(s))
+}
+
+// Metadata is what a store knows of an entry besides its value.
+type Metadata struct {
+	Status   Status
+	Created  time.Time // when the key was first set; survives overwriting
+	Updated  time.Time // last write
+	Accessed time.Time // last access; the end of a lease counts as one
+	Accesses uint64    // how often it was read: Get, Entry, Lease.Get
+	Revision uint64    // 1 when created, one more with every write
+	Fence    uint64    // of the latest lease on it; 0 = none yet
+	// Expires is when it dies if nobody touches it: the earlier of TTL and
+	// idle timeout. The zero time = never.
+	Expires time.Time
+	// LockedUntil is the lease's deadline. The zero time = not locked.
+	LockedUntil time.Time
+}
+
+// Entry is an entry as it was at one instant.
+type Entry[K comparable, V any] struct {
+	Key      K
+	Value    V
+	Metadata Metadata
+}
+
+// instant is a time in nanoseconds since the store was made, by its clock's
+// monotonic readings where it has them.
+type instant int64
+
+const never instant = math.MaxInt64
+
+// after returns the instant d after i; NoExpiry after anything is never.
+func (i instant) after(d time.Duration) instant {
+	if d == NoExpiry {
+		return never
+	}
+	return i + instant(d)
+}
+
+// entry is what the store keeps for a key. The store's mu guards it. What a
+// read needs comes first, in one or two cache lines.
+type entry[K comparable, V any] struct {
+	expires  instant      // end of the TTL
+	accessed instant      // last access
+	lease    *Lease[K, V] // nil = not locked
+	used     uint64       // position in the order of use: the highest is the latest
+	accesses uint64
+	cut      uint64 // id of the last cut that has seen it
+	value    V
+	key      K
+
+	data             []byte // the key and the value as encoded, with a folder; see codec.go
+	created, updated instant
+	ttl              time.Duration
+	revision, fence  uint64
+	born             uint64 // position when it was created
+	slot             int    // in table.slots; -1 once removed
+	index            int    // in table.expiry; -1 = not there
+}
+
+// deadline returns when e dies: the one rule for it. The idle timeout does not
+// run while e is locked.
+func (e *entry[K, V]) deadline(idle time.Duration) instant {
+	if e.lease != nil {
+		return e.expires
+	}
+	return min(e.expires, e.accessed.after(idle))
+}
+
+// revisionOrZero returns the revision of e, 0 for no entry.
+func (e *entry[K, V]) revisionOrZero() uint64 {
+	if e == nil {
+		return 0
+	}
+	return e.revision
+}
+
+// dead reports whether a deadline has passed: the one rule for entries and
+// leases.
+func dead(now, deadline instant) bool { return now >= deadline }
+
+func (e *entry[K, V]) status(now instant, idle time.Duration) Status {
+	switch {
+	case dead(now, e.deadline(idle)):
+		return Expired
+	case e.lease != nil:
+		return Locked
+	}
+	return Active
+}
+
+func (s *Store[K, V]) metadataLocked(e *entry[K, V], now instant) Metadata {
+	m := Metadata{
+		Status:   e.status(now, s.o.IdleTimeout),
+		Created:  s.time(e.created),
+		Updated:  s.time(e.updated),
+		Accessed: s.time(e.accessed),
+		Accesses: e.accesses,
+		Revision: e.revision,
+		Fence:    e.fence,
+		Expires:  s.time(e.deadline(s.o.IdleTimeout)),
+	}
+	if e.lease != nil {
+		m.LockedUntil = s.time(e.lease.until)
+	}
+	return m
+}
+
+// time returns the time of an instant; never is the zero time.
+func (s *Store[K, V]) time(i instant) time.Time {
+	if i == never {
+		return time.Time{}
+	}
+	return s.base.Add(time.Duration(i))
+}

@@ -1,0 +1,75 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+)
+
+// Errors that an operation on a key can return. Misses and refusals return
+// them bare; match them with errors.Is all the same. No error's text holds a
+// key or a value.
+var (
+	// ErrNotFound: there is no live entry for the key.
+	ErrNotFound = errors.New("store: not found")
+	// ErrLocked: somebody else holds a lease on the entry.
+	ErrLocked = errors.New("store: locked")
+	// ErrLeaseLost: the lease is over: its deadline has passed, the entry is
+	// gone, or the lock was taken away. What was to be written is not.
+	ErrLeaseLost = errors.New("store: lease lost")
+	// ErrConflict: the entry is not what the caller expected.
+	ErrConflict = errors.New("store: conflict")
+	// ErrFull: there is no room, and every entry that could go is locked.
+	ErrFull = errors.New("store: full of locked entries")
+	// ErrClosed: the store is closed.
+	ErrClosed = errors.New("store: closed")
+	// ErrInvalidKey: no entry could ever be found by the key again: it is
+	// not equal to itself (NaN), can't be compared (an interface that holds
+	// a slice, say), or, in a store with a folder, does not survive its codec.
+	ErrInvalidKey = errors.New("store: invalid key")
+)
+
+var (
+	errNoDir      = errors.New("store: memory only: Options.Persist.Dir is not set")
+	errOutOfFence = errors.New("store: no fence left until a snapshot succeeds")
+)
+
+// codecError is what a codec's failure on a key or a value comes wrapped in.
+// Its text leaves out the codec's own, which may quote what it choked on.
+type codecError struct {
+	what  string
+	cause error
+}
+
+func (e *codecError) Error() string {
+	return fmt.Sprintf("store: codec can't %s (%T; see errors.Unwrap)", e.what, e.cause)
+}
+
+func (e *codecError) Unwrap() error { return e.cause }
+
+// panicError is a panic of the user's code as an error.
+type panicError struct{ value any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic of type %T", e.value) }
+
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
+// contain runs the user's f and returns its panic as an error.
+func contain(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	return f()
+}
+
+// logPanic reports a panic that nobody else hears of; its value may hold a key
+// or a value and is left out.
+func logPanic(log *slog.Logger, where string, value any) {
+	log.Error("latchkey: panic contained", "in", where, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/latchkey-go/latchkey/internal/clock"
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+// Defaults of [Options].
+const (
+	DefaultCapacity      = 1000
+	DefaultMaxLease      = 30 * time.Second
+	DefaultSweepInterval = time.Minute
+)
+
+const (
+	// NoExpiry is the TTL of an entry that lives until it is evicted or
+	// deleted; see [Store.SetWithTTL].
+	NoExpiry time.Duration = math.MaxInt64
+	// MaxDuration is the longest TTL, idle timeout or lease: 100 years.
+	MaxDuration = 100 * 365 * 24 * time.Hour
+	// MaxCapacity is the largest capacity.
+	MaxCapacity = math.MaxInt32
+)
+
+// Options configure a [Store]. The zero value works: 1000 entries in memory,
+// for ever. New copies them and never changes them.
+type Options[K comparable, V any] struct {
+	// Capacity is the most entries kept; it is exact. 0 = DefaultCapacity.
+	Capacity int
+	// Policy chooses what is evicted for room. 0 = LRU.
+	Policy Policy
+	// TTL is an entry's life after its last write. 0 = for ever.
+	TTL time.Duration
+	// IdleTimeout is an entry's life after its last access. 0 = for ever.
+	// With a TTL too, the earlier deadline counts.
+	IdleTimeout time.Duration
+	// MaxLease is the longest lease, and the default one.
+	// 0 = DefaultMaxLease.
+	MaxLease time.Duration
+	// SweepInterval is how often at most the memory of dead entries is
+	// freed. 0 = DefaultSweepInterval.
+	SweepInterval time.Duration
+	// Persist keeps the entries on disk. Its zero value = memory only.
+	Persist persist.Config
+	// OnRemove is told of every removal after the fact, outside every lock,
+	// in order per key; it may call the store. nil = nobody is told.
+	OnRemove func(Removal[K, V])
+	// Clock tells the time. nil = the system clock.
+	Clock Clock
+	// Logger is told of damage, failed snapshots and contained panics,
+	// never of keys or values. nil = silent.
+	Logger *slog.Logger
+}
+
+// Clock is what a store needs of time. The system clock, storetest.Clock and
+// the clock packages with methods of this form all fit.
+type Clock interface {
+	// Now returns the current time, between the years 1970 and 2150. If it
+	// carries a monotonic reading, steps of the wall clock go unseen.
+	Now() time.Time
+	// AfterFunc calls f once d has passed, in any goroutine. stop reports
+	// whether it kept f from being called.
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+}
+
+// Policy chooses what is evicted when room is needed.
+type Policy int
+
+// LRU evicts the entry whose last use is the longest ago, just as golang-lru
+// does.
+const LRU Policy = 1
+
+// String returns the name of the constant.
+func (p Policy) String() string {
+	if p == LRU {
+		return "LRU"
+	}
+	return fmt.Sprintf("Policy(%d)", int(p))
+}
+
+// DefaultOptions returns options for web sessions: 1000 entries, a TTL of an
+// hour, leases of 30 s, a sweep every minute, memory only.
+func DefaultOptions[K comparable, V any]() Options[K, V] {
+	return Options[K, V]{
+		Capacity:      DefaultCapacity,
+		Policy:        LRU,
+		TTL:           time.Hour,
+		MaxLease:      DefaultMaxLease,
+		SweepInterval: DefaultSweepInterval,
+	}
+}
+
+// withDefaults returns o with defaults in place of what is zero, or an error
+// that names what can't work.
+func (o Options[K, V]) withDefaults() (Options[K, V], error) {
+	if err := checkCapacity(o.Capacity, 0); err != nil {
+		return o, err
+	}
+	if o.Policy != 0 && o.Policy != LRU {
+		return o, fmt.Errorf("store: Policy is %d; it must be LRU (or 0, the default)", int(o.Policy))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"TTL", o.TTL}, {"IdleTimeout", o.IdleTimeout}, {"MaxLease", o.MaxLease}, {"SweepInterval", o.SweepInterval},
+	} {
+		if d.value < 0 || d.value > MaxDuration {
+			return o, fmt.Errorf("store: %s is %v; it must be between 0 and 100 years", d.name, d.value)
+		}
+	}
+	var err error
+	if o.Persist, err = o.Persist.WithDefaults(); err != nil {
+		return o, err
+	}
+	o.Capacity = orDefault(o.Capacity, DefaultCapacity)
+	o.Policy = orDefault(o.Policy, LRU)
+	o.MaxLease = orDefault(o.MaxLease, DefaultMaxLease)
+	o.SweepInterval = orDefault(o.SweepInterval, DefaultSweepInterval)
+	if o.TTL == 0 {
+		o.TTL = NoExpiry
+	}
+	if o.IdleTimeout == 0 {
+		o.IdleTimeout = NoExpiry
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o, nil
+}
+
+func orDefault[T comparable](value, byDefault T) T {
+	var zero T
+	if value == zero {
+		return byDefault
+	}
+	return value
+}
+
+func checkCapacity(capacity, least int) error {
+	if capacity < least || capacity > MaxCapacity {
+		return fmt.Errorf("store: capacity is %d; it must be between %d and %d", capacity, least, MaxCapacity)
+	}
+	return nil
+}
+
+func checkTTL(ttl time.Duration) error {
+	if ttl != NoExpiry && (ttl <= 0 || ttl > MaxDuration) {
+		return fmt.Errorf("store: TTL is %v; it must be above 0 and at most 100 years, or NoExpiry", ttl)
+	}
+	return nil
+}

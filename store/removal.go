@@ -1,0 +1,114 @@
+package store
+
+import "fmt"
+
+// Reason tells why an entry, or a value, is gone.
+type Reason int
+
+// The reasons of a removal.
+const (
+	ReasonEvicted  Reason = 1 // for room
+	ReasonExpired  Reason = 2 // by time
+	ReasonDeleted  Reason = 3 // by Delete
+	ReasonReplaced Reason = 4 // by a new value for the same key
+	ReasonCleared  Reason = 5 // by Clear or Import
+)
+
+// String returns the reason in a word.
+func (r Reason) String() string {
+	switch r {
+	case ReasonEvicted:
+		return "Evicted"
+	case ReasonExpired:
+		return "Expired"
+	case ReasonDeleted:
+		return "Deleted"
+	case ReasonReplaced:
+		return "Replaced"
+	case ReasonCleared:
+		return "Cleared"
+	}
+	return fmt.Sprintf("Reason(%d)", int(r))
+}
+
+// Removal tells of a value that is gone from the store.
+type Removal[K comparable, V any] struct {
+	Key    K
+	Value  V
+	Reason Reason
+}
+
+// removal is a removal on its way to OnRemove, or a whole table of them.
+type removal[K comparable, V any] struct {
+	Removal[K, V]
+	table *table[K, V] // all that was in it; nil = just the one
+}
+
+// noteRemoval counts a removal and lists it for OnRemove.
+func (s *Store[K, V]) noteRemoval(key K, value V, reason Reason) {
+	s.stats.count(reason, 1)
+	s.listRemoval(removal[K, V]{Removal: Removal[K, V]{key, value, reason}})
+}
+
+func (s *Store[K, V]) listRemoval(r removal[K, V]) {
+	if s.o.OnRemove != nil {
+		s.removals = append(s.removals, r)
+		s.busy = true
+	}
+}
+
+// deliver calls OnRemove for what is listed. One goroutine at a time does it,
+// for all: that keeps the order and lets OnRemove call the store.
+func (s *Store[K, V]) deliver() {
+	s.mu.Lock()
+	if s.delivering {
+		s.mu.Unlock()
+		return
+	}
+	s.delivering = true
+	s.mu.Unlock()
+	defer func() {
+		// Also when OnRemove ends the goroutine.
+		s.mu.Lock()
+		s.delivering = false
+		s.mu.Unlock()
+	}()
+	for {
+		r, ok := s.nextRemoval()
+		if !ok {
+			return
+		}
+		if r.table == nil {
+			s.notify(r.Removal)
+			continue
+		}
+		for _, e := range r.table.slots {
+			if e != nil {
+				s.notify(Removal[K, V]{e.key, e.value, r.Reason})
+			}
+		}
+	}
+}
+
+func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.removals) == 0 {
+		s.removals = nil
+		s.delivering = false
+		return r, false
+	}
+	r = s.removals[0]
+	s.removals[0] = removal[K, V]{}
+	s.removals = s.removals[1:]
+	return r, true
+}
+
+func (s *Store[K, V]) notify(r Removal[K, V]) {
+	defer func() {
+		if v := recover(); v != nil {
+			logPanic(s.o.Logger, "OnRemove", v)
+		}
+	}()
+	s.o.OnRemove(r)
+}

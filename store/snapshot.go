@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+// Snapshot takes a snapshot of the whole store at one instant and returns once
+// it is durable in the folder and has been read back. Others go on reading and
+// writing meanwhile. If ctx ends first, or on any other error, the folder keeps
+// the snapshot before.
+//
+// Errors: those of ctx and of the file system, [ErrClosed], and one that says
+// so in a store without a folder.
+func (s *Store[K, V]) Snapshot(ctx context.Context) error { return s.snapshot(ctx, true) }
+
+// Sync returns once all changes accepted so far are durable in the folder: it
+// takes a snapshot if there are any. For errors see [Store.Snapshot].
+func (s *Store[K, V]) Sync() error { return s.snapshot(context.Background(), false) }
+
+// saveIfChanged is the periodic snapshot.
+func (s *Store[K, V]) saveIfChanged() {
+	err := s.snapshot(context.Background(), false)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		s.o.Logger.Error("latchkey: periodic snapshot failed; the one before is kept", "error", err)
+	}
+}
+
+func (s *Store[K, V]) snapshot(ctx context.Context, always bool) error {
+	if err := s.beginSaving(ctx); err != nil {
+		return err
+	}
+	defer s.endSaving()
+	if _, err := s.enter(); err != nil {
+		return err
+	}
+	changed := s.changed != never
+	s.leave()
+	switch {
+	case s.folder == nil:
+		return errNoDir
+	case !changed && !always:
+		return nil
+	}
+	return s.saveCut(ctx)
+}
+
+// beginSaving waits for the right to read the store as a whole.
+func (s *Store[K, V]) beginSaving(ctx context.Context) error {
+	select {
+	case s.saving <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closed:
+		return ErrClosed
+	}
+}
+
+func (s *Store[K, V]) endSaving() { <-s.saving }
+
+// saveCut writes the store as it is now into the folder.
+func (s *Store[K, V]) saveCut(ctx context.Context) error {
+	c, wall := s.beginCut()
+	defer s.endCut()
+	upTo, err := s.folder.Save(ctx, s.header(c, wall), func(w *persist.Writer) error {
+		return s.writeCut(ctx, c, wall, w)
+	})
+	now := s.now()
+	s.mu.Lock()
+	defer s.leave()
+	s.busy = true
+	s.latest = max(s.latest, now)
+	if err != nil {
+		s.stats.SnapshotErrors++
+		if s.changed != never {
+			s.changed = s.latest // the next try is an interval from now
+		}
+		return err
+	}
+	if s.changes == c.changes {
+		s.changed = never
+	} else {
+		s.changed = c.now
+	}
+	s.saved = c.start
+	s.maxFence = upTo
+	s.stats.Snapshots++
+	s.stats.LastSnapshot = s.time(c.now)
+	s.stats.LastSnapshotTook = time.Duration(s.latest - c.now)
+	return nil
+}
+
+func (s *Store[K, V]) header(c *cut[K, V], wall int64) persist.Header {
+	return persist.Header{
+		Codec:  s.o.Persist.Codec.ID(),
+		Schema: s.schema,
+		Taken:  time.Unix(0, int64(c.now)+wall).UTC(),
+		Fence:  c.fence,
+	}
+}
+
+func (s *Store[K, V]) writeCut(ctx context.Context, c *cut[K, V], wall int64, w *persist.Writer) error {
+	return s.each(ctx, c, func(img *image[K, V]) error {
+		r, err := s.record(img, wall)
+		if err != nil {
+			return err
+		}
+		return w.Write(&r)
+	})
+}
+
+func (s *Store[K, V]) record(img *image[K, V], wall int64) (persist.Record, error) {
+	e := &img.entry
+	data := e.data
+	if data == nil {
+		var err error
+		if data, err = s.marshal(e.key, e.value); err != nil {
+			return persist.Record{}, err
+		}
+	}
+	r := persist.Record{
+		Created:  int64(e.created) + wall,
+		Updated:  int64(e.updated) + wall,
+		Accessed: int64(e.accessed) + wall,
+		Accesses: e.accesses,
+		Revision: e.revision,
+		Used:     e.used,
+		Fence:    e.fence,
+	}
+	r.Key, r.Value = splitData(data)
+	if e.ttl != NoExpiry {
+		r.TTL = int64(e.ttl)
+		r.Expires = int64(e.expires) + wall
+	}
+	if img.until != never {
+		r.LockedUntil = int64(img.until) + wall
+	}
+	return r, nil
+}
+
+// closeFolder takes the last snapshot, if there is anything new to save, and
+// gives the folder back.
+func (s *Store[K, V]) closeFolder() error {
+	s.mu.Lock()
+	unsaved := s.changed != never || s.position != s.saved
+	fence := s.fence
+	s.mu.Unlock()
+	var err error
+	if unsaved {
+		err = s.saveCut(context.Background())
+	}
+	return errors.Join(err, s.folder.Close(fence))
+}
+
+// Export writes a snapshot of the whole store at one instant to w, in the
+// format of the snapshots in a folder. Others go on reading and writing
+// meanwhile, but snapshots and Close wait until it is done.
+//
+// Errors: those of w, [ErrClosed], and in a store without a folder the codec's
+// on some key or value.
+func (s *Store[K, V]) Export(w io.Writer) error {
+	ctx := context.Background()
+	if err := s.beginSaving(ctx); err != nil {
+		return err
+	}
+	defer s.endSaving()
+	if _, err := s.enter(); err != nil {
+		return err
+	}
+	s.leave()
+	c, wall := s.beginCut()
+	defer s.endCut()
+	sw, err := persist.NewWriter(w, s.header(c, wall))
+	if err != nil {
+		return err
+	}
+	if err := s.writeCut(ctx, c, wall, sw); err != nil {
+		return err
+	}
+	return sw.Close()
+}

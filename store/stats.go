@@ -1,0 +1,55 @@
+package store
+
+import "time"
+
+// Stats are counts since the store was made, and its state at one instant.
+type Stats struct {
+	Entries  int // entries kept, dead ones not yet freed among them
+	Capacity int
+	Locked   int // entries with a lease
+	Waiting  int // callers waiting in Lock
+
+	Hits     uint64 // Get, Entry and Lease.Get that found
+	Misses   uint64 // Get and Entry that did not
+	Refusals uint64 // calls that found the entry locked
+	Sets     uint64 // writes of a value, whatever the method
+
+	Evicted  uint64 // removals by reason
+	Expired  uint64
+	Deleted  uint64
+	Replaced uint64
+	Cleared  uint64
+
+	Restored         int           // entries that New found in the folder and kept
+	DamagedSnapshots int           // snapshots that New could not use
+	Snapshots        uint64        // snapshots taken
+	SnapshotErrors   uint64        // snapshots that failed
+	LastSnapshot     time.Time     // instant of the last one taken; zero = none
+	LastSnapshotTook time.Duration // from then until it was durable
+}
+
+// Stats returns the store's counts. It works after Close too.
+func (s *Store[K, V]) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Entries = s.table.len()
+	stats.Capacity = s.capacity
+	stats.Locked = len(s.table.locked)
+	return stats
+}
+
+func (st *Stats) count(r Reason, n uint64) {
+	switch r {
+	case ReasonEvicted:
+		st.Evicted += n
+	case ReasonExpired:
+		st.Expired += n
+	case ReasonDeleted:
+		st.Deleted += n
+	case ReasonReplaced:
+		st.Replaced += n
+	case ReasonCleared:
+		st.Cleared += n
+	}
+}

@@ -1,0 +1,91 @@
+package store
+
+// table holds every entry once and lists it in four ways: by key, by order of
+// use, by when it dies, and by slot. It knows no time and no rules.
+type table[K comparable, V any] struct {
+	unlocked lru[K, V]          // by key and by use: what may be evicted
+	locked   map[K]*entry[K, V] // by key: what may not, because of a lease
+
+	// expiry lists each entry that can die by its deadline or earlier: an
+	// access moves the deadline but not the listing, which is put right
+	// when it falls due.
+	expiry agenda[*entry[K, V]]
+
+	// slots has each entry at a place of its own for as long as it is here,
+	// so that it can be walked piece by piece while the store changes.
+	slots []*entry[K, V]
+	free  []int // slots that hold nil
+}
+
+func newTable[K comparable, V any]() *table[K, V] {
+	return &table[K, V]{unlocked: newLRU[K, V](), locked: make(map[K]*entry[K, V])}
+}
+
+func (e *entry[K, V]) place() *int { return &e.index }
+
+func (t *table[K, V]) len() int { return t.unlocked.len() + len(t.locked) }
+
+// find returns the entry for key, dead or alive, or nil.
+func (t *table[K, V]) find(key K) *entry[K, V] {
+	if e := t.unlocked.find(key); e != nil || len(t.locked) == 0 {
+		return e
+	}
+	return t.locked[key]
+}
+
+// use is find, and makes an unlocked entry the last to be evicted.
+func (t *table[K, V]) use(key K) *entry[K, V] {
+	if e := t.unlocked.use(key); e != nil || len(t.locked) == 0 {
+		return e
+	}
+	return t.locked[key]
+}
+
+// add takes in an entry whose key isn't there; listed by expiry it is not yet.
+func (t *table[K, V]) add(e *entry[K, V]) {
+	e.index = -1
+	if n := len(t.free); n > 0 {
+		e.slot = t.free[n-1]
+		t.free = t.free[:n-1]
+		t.slots[e.slot] = e
+	} else {
+		e.slot = len(t.slots)
+		t.slots = append(t.slots, e)
+	}
+	if e.lease == nil {
+		t.unlocked.add(e)
+	} else {
+		t.locked[e.key] = e
+	}
+}
+
+func (t *table[K, V]) remove(e *entry[K, V]) {
+	if e.lease == nil {
+		t.unlocked.remove(e)
+	} else {
+		delete(t.locked, e.key)
+	}
+	t.expiry.remove(e)
+	t.slots[e.slot] = nil
+	t.free = append(t.free, e.slot)
+	e.slot = -1
+	if t.len() == 0 {
+		t.slots, t.free = nil, nil
+	}
+}
+
+// lock lists e as locked by l.
+func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
+	if e.lease == nil {
+		t.unlocked.remove(e)
+		t.locked[e.key] = e
+	}
+	e.lease = l
+}
+
+// unlock lists e as the last to be evicted.
+func (t *table[K, V]) unlock(e *entry[K, V]) {
+	e.lease = nil
+	delete(t.locked, e.key)
+	t.unlocked.add(e)
+}
