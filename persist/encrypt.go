@@ -17,8 +17,8 @@ const keyIDSize = 4
 
 // Encrypt returns a codec that seals what inner marshals with AES-256-GCM
 // under a random nonce. The first key seals; every key opens, so a key is
-// rotated by putting the new one in front and dropping the old one once a
-// snapshot has been written since: the codec is a [Renewer].
+// rotated by putting the new one in front and dropping the old one once as many
+// snapshots have been taken since as are kept: the codec is a [Renewer].
 //
 // Each key must be [KeySize] random bytes. Put a new key in front before 2^32
 // values were sealed with one (NIST SP 800-38D, section 8.3).

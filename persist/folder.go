@@ -2,6 +2,7 @@ package persist
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -87,6 +88,10 @@ func (f *Folder) load() error {
 		if err := f.fs.Chmod(f.dir, 0o700); err != nil {
 			f.log.Warn("latchkey: folder stays readable for others", "dir", f.dir, "error", err)
 		}
+		if err := syncParents(f.fs, f.dir); err != nil {
+			return err
+		}
+		f.manifest.Store = rand.Text()
 	case err != nil:
 		return err
 	}
@@ -108,7 +113,7 @@ func (f *Folder) Restore(load func(*Reader) error) (damaged int, err error) {
 	var first error
 	for i := len(f.manifest.Generations) - 1; i >= 0; i-- {
 		name := snapshotName(f.manifest.Generations[i])
-		err := f.read(name, load)
+		err := f.read(name, f.manifest.Generations[i], load)
 		switch {
 		case err == nil:
 			if damaged > 0 {
@@ -132,7 +137,8 @@ func (f *Folder) Restore(load func(*Reader) error) (damaged int, err error) {
 	return 0, nil
 }
 
-func (f *Folder) read(name string, load func(*Reader) error) (err error) {
+// read hands the file to load, if it is this folder's snapshot of the generation.
+func (f *Folder) read(name string, generation uint64, load func(*Reader) error) (err error) {
 	file, err := f.fs.Open(filepath.Join(f.dir, name))
 	if err != nil {
 		return err
@@ -141,6 +147,9 @@ func (f *Folder) read(name string, load func(*Reader) error) (err error) {
 	r, err := NewReader(file, name)
 	if err != nil {
 		return err
+	}
+	if h := r.Header(); h.Store != f.manifest.Store || h.Generation != generation {
+		return corrupt(name, preambleSize, "snapshot %d of store %q where %d of %q is due", h.Generation, h.Store, generation, f.manifest.Store)
 	}
 	return load(r)
 }
@@ -163,7 +172,7 @@ func (f *Folder) Reserve(used uint64) (after, upTo uint64, err error) {
 // records. Save returns the fence up to which fences may be handed out now.
 func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (upTo uint64, err error) {
 	f.newest++ // also after an error: a file that failed is never used again
-	h.Generation = f.newest
+	h.Store, h.Generation = f.manifest.Store, f.newest
 	name := snapshotName(h.Generation)
 	m, old := f.manifest.with(h, f.keep)
 	if err := f.save(ctx, name, h, m, fill); err != nil {
@@ -196,7 +205,7 @@ func (f *Folder) save(ctx context.Context, name string, h Header, m manifest, fi
 	if err != nil {
 		return err
 	}
-	if err := f.read(name+tempSuffix, verify); err != nil {
+	if err := f.read(name+tempSuffix, h.Generation, verify); err != nil {
 		return errors.Join(fmt.Errorf("reading it back: %w", err), f.fs.Remove(temp))
 	}
 	// The manifest is staged before the snapshot has its name: a disk that

@@ -34,6 +34,10 @@ const (
 	frameFooter = 'F' // JSON: footer
 	frameState  = 'M' // JSON: manifest
 
+	// maxNumber is the highest fence and generation. No store comes near:
+	// above it is damage, and what adds to one must not overflow.
+	maxNumber = 1 << 62
+
 	// MaxRecord is the most bytes that a key and its value may take
 	// together when encoded.
 	MaxRecord = 1 << 30
@@ -84,10 +88,11 @@ func (fw *frameWriter) write(b []byte) {
 // frameReader reads what frameWriter wrote and accepts nothing else.
 type frameReader struct {
 	r      io.Reader
-	name   string // of the file, for errors
+	name   string    // of the file, for errors
 	sum    hash.Hash // of all before the frame in head and body
 	seq    uint64
 	offset int64 // of what is read next
+	start  int64 // of the preamble or frame that is being read
 	head   [frameSize]byte
 	body   bytes.Buffer
 }
@@ -116,7 +121,7 @@ func newFrameReader(r io.Reader, name string, kind byte) (*frameReader, error) {
 
 // next reads one frame. The payload is good until the next call.
 func (fr *frameReader) next() (typ byte, payload []byte, err error) {
-	start := fr.offset
+	fr.start = fr.offset
 	if fr.seq > 0 {
 		fr.sum.Write(fr.head[:])
 		fr.sum.Write(fr.body.Bytes())
@@ -126,7 +131,7 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 	}
 	n := binary.LittleEndian.Uint32(fr.head[4:])
 	if n > MaxRecord+recordSize {
-		return 0, nil, corrupt(fr.name, start, "a frame that claims %d bytes", n)
+		return 0, nil, corrupt(fr.name, fr.start, "a frame that claims %d bytes", n)
 	}
 	// A damaged length must not make room for gigabytes that are not there:
 	// the buffer grows as the bytes come.
@@ -137,24 +142,23 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 	payload = fr.body.Bytes()
 	sum := crc32.Update(crc32.Checksum(fr.head[4:], castagnoli), castagnoli, payload)
 	if sum != binary.LittleEndian.Uint32(fr.head[0:]) {
-		return 0, nil, corrupt(fr.name, start, "a frame does not match its checksum")
+		return 0, nil, corrupt(fr.name, fr.start, "a frame does not match its checksum")
 	}
 	fr.seq++
 	if seq := binary.LittleEndian.Uint64(fr.head[8:]); seq != fr.seq {
-		return 0, nil, corrupt(fr.name, start, "frame %d where frame %d is due", seq, fr.seq)
+		return 0, nil, corrupt(fr.name, fr.start, "frame %d where frame %d is due", seq, fr.seq)
 	}
 	return fr.head[16], payload, nil
 }
 
 // expect reads one frame that must be of the type given.
 func (fr *frameReader) expect(want byte) ([]byte, error) {
-	start := fr.offset
 	typ, payload, err := fr.next()
 	if err != nil {
 		return nil, err
 	}
 	if typ != want {
-		return nil, corrupt(fr.name, start, "a frame of type %q where %q is due", typ, want)
+		return nil, corrupt(fr.name, fr.start, "a frame of type %q where %q is due", typ, want)
 	}
 	return payload, nil
 }
@@ -185,7 +189,7 @@ func (fr *frameReader) got(n int64, err error) error {
 	fr.offset += n
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return corrupt(fr.name, fr.offset, "cut short")
+		return corrupt(fr.name, fr.start, "cut short at byte %d, or a damaged length", fr.offset)
 	case err != nil:
 		return fmt.Errorf("persist: reading %s: %w", fr.name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // fileSystem is what this package needs of one. Names are paths as the os
@@ -64,7 +65,7 @@ func (osFS) SyncDir(name string) error {
 	return errors.Join(err, d.Close())
 }
 
-// mkdirAll makes dir and what is missing above it, each durable in its parent.
+// mkdirAll makes dir and what is missing above it.
 func mkdirAll(fsys fileSystem, dir string) error {
 	info, err := fsys.Stat(dir)
 	if err == nil {
@@ -76,8 +77,7 @@ func mkdirAll(fsys fileSystem, dir string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
+	if parent := filepath.Dir(dir); parent != dir {
 		if err := mkdirAll(fsys, parent); err != nil {
 			return err
 		}
@@ -85,7 +85,20 @@ func mkdirAll(fsys fileSystem, dir string) error {
 	if err := fsys.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return fsys.SyncDir(parent)
+	return nil
+}
+
+// syncParents makes the path to dir durable, whoever made it: a try before this
+// one may have failed halfway. Folders above that can't be synced by us are
+// taken for durable.
+func syncParents(fsys fileSystem, dir string) error {
+	for parent := filepath.Dir(dir); parent != dir; dir, parent = parent, filepath.Dir(parent) {
+		err := fsys.SyncDir(parent)
+		if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, syscall.EINVAL) {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeFile writes a new file whole and durable, but for its name. What is left

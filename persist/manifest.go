@@ -16,6 +16,8 @@ const (
 
 // manifest says what in a folder counts. It is replaced whole, never changed.
 type manifest struct {
+	// Store is the folder's id, which its snapshots bear too.
+	Store string `json:"store"`
 	// Generations of the snapshots that can be gone back to, oldest first.
 	// Files that are not named here are never read, changed or removed.
 	Generations []uint64 `json:"generations"`
@@ -28,7 +30,9 @@ type manifest struct {
 func (m manifest) with(h Header, keep int) (next manifest, old []uint64) {
 	all := append(slices.Clone(m.Generations), h.Generation)
 	n := max(0, len(all)-keep)
-	return manifest{Generations: all[n:], Fence: max(m.Fence, h.Fence+fenceBlock)}, all[:n]
+	m.Generations = all[n:]
+	m.Fence = max(m.Fence, h.Fence+fenceBlock)
+	return m, all[:n]
 }
 
 func (m manifest) newest() uint64 {
@@ -50,6 +54,9 @@ func readManifest(fsys fileSystem, dir string) (m manifest, err error) {
 	}
 	if err := readJSON(fr, frameState, &m); err != nil {
 		return m, err
+	}
+	if m.Fence > maxNumber || m.newest() > maxNumber {
+		return m, corrupt(manifestName, fr.start, "a fence of %d, a generation of %d", m.Fence, m.newest())
 	}
 	return m, fr.end()
 }
@@ -79,7 +86,7 @@ func snapshotName(generation uint64) string { return fmt.Sprintf("snapshot-%012d
 func parseSnapshotName(name string) (generation uint64, ok bool) {
 	name = strings.TrimSuffix(name, tempSuffix)
 	_, err := fmt.Sscanf(name, "snapshot-%d", &generation)
-	return generation, err == nil && name == snapshotName(generation)
+	return generation, err == nil && generation <= maxNumber && name == snapshotName(generation)
 }
 
 // listing is what a folder holds besides what the manifest names.
@@ -98,7 +105,9 @@ func list(fsys fileSystem, dir string) (l listing, err error) {
 	for _, e := range entries {
 		name := e.Name()
 		generation, isSnapshot := parseSnapshotName(name)
-		l.newest = max(l.newest, generation)
+		if isSnapshot {
+			l.newest = max(l.newest, generation)
+		}
 		switch {
 		case name == manifestName+tempSuffix, isSnapshot && strings.HasSuffix(name, tempSuffix):
 			l.temps = append(l.temps, name)

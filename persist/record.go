@@ -54,6 +54,9 @@ func parseRecord(b []byte) (Record, error) {
 	for i := range n {
 		n[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
+	if n[8] > maxNumber {
+		return Record{}, errors.New("a record's fence is too high")
+	}
 	k := binary.LittleEndian.Uint32(b[80:])
 	b = b[recordSize:]
 	if uint64(k) > uint64(len(b)) {

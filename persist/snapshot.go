@@ -13,6 +13,7 @@ import (
 type Header struct {
 	Codec      string    `json:"codec"`      // the Codec's ID
 	Schema     string    `json:"schema"`     // see Config.Schema
+	Store      string    `json:"store"`      // id of the folder; "" in an export
 	Generation uint64    `json:"generation"` // 0 in an export
 	Taken      time.Time `json:"taken"`
 	Fence      uint64    `json:"fence"` // the newest fence handed out
@@ -84,7 +85,13 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 		return nil, err
 	}
 	sr := &Reader{frames: frames}
-	return sr, readJSON(frames, frameHeader, &sr.header)
+	if err := readJSON(frames, frameHeader, &sr.header); err != nil {
+		return nil, err
+	}
+	if h := sr.header; h.Fence > maxNumber || h.Generation > maxNumber {
+		return nil, corrupt(name, frames.start, "a fence of %d, a generation of %d", h.Fence, h.Generation)
+	}
+	return sr, nil
 }
 
 // Header returns what the snapshot says of itself.
@@ -95,7 +102,6 @@ func (r *Reader) Header() Header { return r.header }
 // read and nothing follows it, the error is io.EOF. Records read before an
 // [ErrCorrupt] are good each for itself, but not all that there was.
 func (r *Reader) Next() (Record, error) {
-	start := r.frames.offset
 	typ, payload, err := r.frames.next()
 	if err != nil {
 		return Record{}, err
@@ -104,27 +110,27 @@ func (r *Reader) Next() (Record, error) {
 	case frameRecord:
 		rec, err := parseRecord(payload)
 		if err != nil {
-			return Record{}, corrupt(r.frames.name, start, "%v", err)
+			return Record{}, corrupt(r.frames.name, r.frames.start, "%v", err)
 		}
 		r.count++
 		return rec, nil
 	case frameFooter:
-		return Record{}, r.finish(start, payload)
+		return Record{}, r.finish(payload)
 	default:
-		return Record{}, corrupt(r.frames.name, start, "a frame of unknown type %q", typ)
+		return Record{}, corrupt(r.frames.name, r.frames.start, "a frame of unknown type %q", typ)
 	}
 }
 
-func (r *Reader) finish(start int64, payload []byte) error {
+func (r *Reader) finish(payload []byte) error {
 	var f footer
 	if err := json.Unmarshal(payload, &f); err != nil {
-		return corrupt(r.frames.name, start, "the footer is not one: %v", err)
+		return corrupt(r.frames.name, r.frames.start, "the footer is not one: %v", err)
 	}
 	if f.Records != r.count {
-		return corrupt(r.frames.name, start, "%d records where the footer counts %d", r.count, f.Records)
+		return corrupt(r.frames.name, r.frames.start, "%d records where the footer counts %d", r.count, f.Records)
 	}
 	if sum := hex.EncodeToString(r.frames.sum.Sum(nil)); f.SHA256 != sum {
-		return corrupt(r.frames.name, start, "the file does not match its hash")
+		return corrupt(r.frames.name, r.frames.start, "the file does not match its hash")
 	}
 	if err := r.frames.end(); err != nil {
 		return err
@@ -141,13 +147,12 @@ func writeJSON(fw *frameWriter, typ byte, v any) error {
 }
 
 func readJSON(fr *frameReader, typ byte, v any) error {
-	start := fr.offset
 	payload, err := fr.expect(typ)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(payload, v); err != nil {
-		return corrupt(fr.name, start, "%v", err)
+		return corrupt(fr.name, fr.start, "%v", err)
 	}
 	return nil
 }

@@ -30,27 +30,31 @@ func (s *Store[K, V]) planLocked() (moves [3]move) {
 		if s.watched > 0 {
 			lapse = s.leases.next()
 		}
-		if next := s.table.expiry.next(); next != never {
+		next := s.table.expiry.next()
+		if l := s.leases.next(); l != never {
+			next = min(next, l.after(s.o.IdleTimeout)) // which runs from then on
+		}
+		if next != never {
 			sweep = max(next, s.swept.after(s.o.SweepInterval))
 		}
 		if s.changed != never {
 			save = s.changed.after(s.o.Persist.SnapshotInterval)
 		}
 	}
-	moves[0] = s.lapse.plan(lapse, s.latest)
-	moves[1] = s.sweep.plan(sweep, s.latest)
-	moves[2] = s.save.plan(save, s.latest)
+	moves[0] = s.lapse.plan(lapse, s.read)
+	moves[1] = s.sweep.plan(sweep, s.read)
+	moves[2] = s.save.plan(save, s.read)
 	return moves
 }
 
 // plan returns the change that has the alarm ring at the instant given. A timer
 // that fires too early stays as it is: when it does, there is a new plan.
-func (a *alarm) plan(at, now instant) move {
+func (a *alarm) plan(at, read instant) move {
 	if at == a.at || a.at < at && at != never {
 		return move{}
 	}
 	a.turn++
-	m := move{alarm: a, turn: a.turn, stop: a.stop, arm: at != never, in: time.Duration(max(0, at-now))}
+	m := move{alarm: a, turn: a.turn, stop: a.stop, arm: at != never, in: time.Duration(max(0, at-read))}
 	a.at, a.stop = at, nil
 	return m
 }

@@ -2,7 +2,10 @@ package store
 
 import (
 	"encoding/binary"
+	"fmt"
 	"reflect"
+
+	"github.com/latchkey-go/latchkey/persist"
 )
 
 // With a folder, an entry keeps its key and value as encoded: what can't be
@@ -27,6 +30,9 @@ func (s *Store[K, V]) marshal(key K, value V) ([]byte, error) {
 	v, err := marshal(s, "encode the value", value)
 	if err != nil {
 		return nil, err
+	}
+	if len(k)+len(v) > persist.MaxRecord {
+		return nil, fmt.Errorf("store: an entry of %d bytes when encoded; the most is %d", len(k)+len(v), persist.MaxRecord)
 	}
 	data := make([]byte, 0, 4+len(k)+len(v))
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(k)))

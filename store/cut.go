@@ -2,12 +2,13 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
-// cutBatch is how many entries a snapshot reads under mu at a time: few, so
-// that a Get that has to wait hardly notices.
-const cutBatch = 16
+// cutBatch is how many entries a snapshot reads under mu at a time: so few that
+// a Get that meets it is still spinning, not asleep, when its turn comes.
+const cutBatch = 8
 
 // cut is the store as it was at one instant, read piece by piece while the
 // store goes on: whoever is about to change an entry that the cut has not seen
@@ -22,6 +23,7 @@ type cut[K comparable, V any] struct {
 	fence   uint64
 	idle    time.Duration
 	seen    [][]image[K, V] // not yet handed on; in chunks, so that none is ever moved
+	spare   [][]image[K, V] // empty chunks
 }
 
 // image is an entry as it was.
@@ -39,8 +41,8 @@ type image[K comparable, V any] struct {
 func (s *Store[K, V]) beginCut() (c *cut[K, V], wall int64) {
 	t := s.o.Clock.Now()
 	s.mu.Lock()
-	defer s.leave()
-	s.latest = max(s.latest, instant(t.Sub(s.base)))
+	defer s.unlock()
+	s.seeLocked(instant(t.Sub(s.base)))
 	s.settleLocked()
 	s.cuts++
 	s.cut = &cut[K, V]{
@@ -72,19 +74,28 @@ func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
 	if e.lease != nil {
 		until = e.lease.until
 	}
-	last := len(c.seen) - 1
-	if last < 0 || len(c.seen[last]) == cap(c.seen[last]) {
-		c.seen = append(c.seen, make([]image[K, V], 0, cutBatch))
-		last++
+	if n := len(c.seen); n == 0 || len(c.seen[n-1]) == cutBatch {
+		c.seen = append(c.seen, c.chunk())
 	}
-	c.seen[last] = append(c.seen[last], image[K, V]{*e, e.deadline(c.idle), until})
+	last := &c.seen[len(c.seen)-1]
+	*last = append(*last, image[K, V]{*e, e.deadline(c.idle), until})
+}
+
+// chunk returns room for cutBatch images.
+func (c *cut[K, V]) chunk() []image[K, V] {
+	if n := len(c.spare); n > 0 {
+		chunk := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return chunk
+	}
+	return make([]image[K, V], 0, cutBatch)
 }
 
 // each hands every live entry of the cut to f, outside the lock.
 func (s *Store[K, V]) each(ctx context.Context, c *cut[K, V], f func(*image[K, V]) error) error {
+	var chunks [][]image[K, V]
 	for more := true; more; {
-		var chunks [][]image[K, V]
-		chunks, more = s.nextChunks(c)
+		chunks, more = s.nextChunks(c, chunks)
 		for _, chunk := range chunks {
 			for i := range chunk {
 				if img := &chunk[i]; !dead(c.now, img.deadline) {
@@ -101,10 +112,17 @@ func (s *Store[K, V]) each(ctx context.Context, c *cut[K, V], f func(*image[K, V
 	return nil
 }
 
-// nextChunks walks on a little and returns what the cut has seen since.
-func (s *Store[K, V]) nextChunks(c *cut[K, V]) (chunks [][]image[K, V], more bool) {
-	s.mu.Lock()
+// nextChunks walks on a little and returns what the cut has seen since. It
+// takes back the chunks that it returned before.
+func (s *Store[K, V]) nextChunks(c *cut[K, V], used [][]image[K, V]) (chunks [][]image[K, V], more bool) {
+	for _, chunk := range used {
+		clear(chunk)
+	}
+	s.lockGently()
 	defer s.mu.Unlock()
+	for _, chunk := range used {
+		c.spare = append(c.spare, chunk[:0])
+	}
 	n := min(cutBatch, len(c.slots))
 	for _, e := range c.slots[:n] {
 		if e != nil {
@@ -112,6 +130,18 @@ func (s *Store[K, V]) nextChunks(c *cut[K, V]) (chunks [][]image[K, V], more boo
 		}
 	}
 	c.slots = c.slots[n:]
-	chunks, c.seen = c.seen, nil
+	chunks, c.seen = c.seen, used[:0]
 	return chunks, len(c.slots) > 0
+}
+
+// lockGently locks mu without going to sleep for it, as far as that works: a
+// Get that had to wake the snapshot up would pay for that.
+func (s *Store[K, V]) lockGently() {
+	for range 100 {
+		if s.mu.TryLock() {
+			return
+		}
+		runtime.Gosched()
+	}
+	s.mu.Lock()
 }

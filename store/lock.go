@@ -48,8 +48,7 @@ func (l *Lease[K, V]) over() instant { return min(l.until, l.e.expires) }
 
 // TryLock locks the entry for key and returns the lease, which ends after d
 // unless it is extended; 0 = Options.MaxLease, the longest there is. It does
-// not wait, and does not count as an access. With Set on another key it can
-// make a lock for a thing that is no session.
+// not wait, and does not count as an access.
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed], a d below 0
 // or above MaxLease.
@@ -192,6 +191,7 @@ func (s *Store[K, V]) grantLocked(e *entry[K, V], d time.Duration, waiters *list
 	s.leases.set(l, l.over())
 	e.fence = l.fence
 	s.changedLocked(s.latest)
+	s.busy = true
 	return l, nil
 }
 

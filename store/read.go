@@ -5,11 +5,14 @@ package store
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
 func (s *Store[K, V]) Get(key K) (V, error) {
 	var none V
-	now, err := s.enterFor(key)
+	if err := s.checkKey(key); err != nil {
+		return none, err
+	}
+	read, err := s.begin()
 	if err != nil {
 		return none, err
 	}
-	e, err := s.readLocked(key, now)
+	e, _, err := s.readLocked(key, read)
 	value := none
 	if err == nil {
 		value = e.value
@@ -22,12 +25,15 @@ func (s *Store[K, V]) Get(key K) (V, error) {
 // them. Otherwise it is like [Store.Get].
 func (s *Store[K, V]) Entry(key K) (Entry[K, V], error) {
 	var entry Entry[K, V]
-	now, err := s.enterFor(key)
+	if err := s.checkKey(key); err != nil {
+		return entry, err
+	}
+	read, err := s.begin()
 	if err != nil {
 		return entry, err
 	}
 	defer s.leave()
-	e, err := s.readLocked(key, now)
+	e, now, err := s.readLocked(key, read)
 	if err == nil {
 		entry = Entry[K, V]{e.key, e.value, s.metadataLocked(e, now)}
 	}
@@ -35,20 +41,26 @@ func (s *Store[K, V]) Entry(key K) (Entry[K, V], error) {
 }
 
 // readLocked finds the entry for a reader without a lease and notes the access.
-func (s *Store[K, V]) readLocked(key K, now instant) (*entry[K, V], error) {
-	e := s.table.use(key)
+// It looks before it asks for the time: most misses need not know it.
+func (s *Store[K, V]) readLocked(key K, read instant) (e *entry[K, V], now instant, err error) {
+	if s.table.find(key) == nil {
+		s.stats.Misses++
+		return nil, 0, ErrNotFound
+	}
+	now = s.tick(read)
+	e = s.table.use(key)
 	switch {
 	case e == nil || dead(now, e.deadline(s.o.IdleTimeout)):
 		s.stats.Misses++
-		return nil, ErrNotFound
+		return nil, now, ErrNotFound
 	case e.lease != nil:
 		s.stats.Refusals++
-		return nil, ErrLocked
+		return nil, now, ErrLocked
 	}
 	s.stats.Hits++
 	s.useLocked(e, now)
 	e.accesses++
-	return e, nil
+	return e, now, nil
 }
 
 // Touch renews the idle timeout of the entry for key without reading it: an

@@ -61,21 +61,24 @@ func (s *Store[K, V]) listRemoval(r removal[K, V]) {
 // for all: that keeps the order and lets OnRemove call the store.
 func (s *Store[K, V]) deliver() {
 	s.mu.Lock()
-	if s.delivering {
+	if s.delivering || len(s.removals) == 0 {
 		s.mu.Unlock()
 		return
 	}
 	s.delivering = true
 	s.mu.Unlock()
+	emptied := false
 	defer func() {
-		// Also when OnRemove ends the goroutine.
-		s.mu.Lock()
-		s.delivering = false
-		s.mu.Unlock()
+		if !emptied { // OnRemove has ended the goroutine
+			s.mu.Lock()
+			s.delivering = false
+			s.mu.Unlock()
+		}
 	}()
 	for {
 		r, ok := s.nextRemoval()
 		if !ok {
+			emptied = true
 			return
 		}
 		if r.table == nil {
@@ -90,6 +93,8 @@ func (s *Store[K, V]) deliver() {
 	}
 }
 
+// nextRemoval takes the first removal off the list. When there is none, the
+// delivering has ended, for others to begin again.
 func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

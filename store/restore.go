@@ -147,7 +147,10 @@ func (s *Store[K, V]) stage(r *persist.Reader) (staged[K, V], error) {
 	}
 	from.fence = r.Header().Fence
 	t := s.o.Clock.Now()
-	now := instant(t.Sub(s.base))
+	s.mu.Lock()
+	s.seeLocked(instant(t.Sub(s.base)))
+	now := s.latest
+	s.mu.Unlock()
 	wall := t.UnixNano() - int64(now)
 	var entries []*entry[K, V]
 	locked := 0
@@ -219,7 +222,7 @@ func (s *Store[K, V]) fromRecord(r persist.Record, now instant, wall int64) *ent
 	e := &entry[K, V]{
 		created:  at(r.Created),
 		updated:  at(r.Updated),
-		accessed: at(r.Accessed),
+		accessed: min(at(r.Accessed), now), // the wall clock may have been ahead
 		expires:  never,
 		ttl:      NoExpiry,
 		accesses: r.Accesses,
@@ -232,7 +235,9 @@ func (s *Store[K, V]) fromRecord(r persist.Record, now instant, wall int64) *ent
 	}
 	if r.LockedUntil != 0 {
 		if until := at(r.LockedUntil); dead(now, until) {
-			e.accessed = until // the end of a lease counts as an access
+			// The end of a lease counts as an access: after all that the
+			// snapshot knows of.
+			e.accessed, e.used = until, 1<<63|uint64(r.LockedUntil)
 		} else {
 			e.lease = &Lease[K, V]{s: s, e: e, fence: r.Fence, until: until, index: -1}
 		}

@@ -39,7 +39,7 @@ func (s *Store[K, V]) snapshot(ctx context.Context, always bool) error {
 		return err
 	}
 	changed := s.changed != never
-	s.leave()
+	s.unlock()
 	switch {
 	case s.folder == nil:
 		return errNoDir
@@ -49,7 +49,8 @@ func (s *Store[K, V]) snapshot(ctx context.Context, always bool) error {
 	return s.saveCut(ctx)
 }
 
-// beginSaving waits for the right to read the store as a whole.
+// beginSaving waits for the right to read the store as a whole, and to write to
+// its folder; endSaving gives it back.
 func (s *Store[K, V]) beginSaving(ctx context.Context) error {
 	select {
 	case s.saving <- struct{}{}:
@@ -61,7 +62,10 @@ func (s *Store[K, V]) beginSaving(ctx context.Context) error {
 	}
 }
 
-func (s *Store[K, V]) endSaving() { <-s.saving }
+func (s *Store[K, V]) endSaving() {
+	<-s.saving
+	s.deliver()
+}
 
 // saveCut writes the store as it is now into the folder.
 func (s *Store[K, V]) saveCut(ctx context.Context) error {
@@ -72,9 +76,9 @@ func (s *Store[K, V]) saveCut(ctx context.Context) error {
 	})
 	now := s.now()
 	s.mu.Lock()
-	defer s.leave()
+	defer s.unlock()
 	s.busy = true
-	s.latest = max(s.latest, now)
+	s.seeLocked(now)
 	if err != nil {
 		s.stats.SnapshotErrors++
 		if s.changed != never {
@@ -172,7 +176,7 @@ func (s *Store[K, V]) Export(w io.Writer) error {
 	if _, err := s.enter(); err != nil {
 		return err
 	}
-	s.leave()
+	s.unlock()
 	c, wall := s.beginCut()
 	defer s.endCut()
 	sw, err := persist.NewWriter(w, s.header(c, wall))

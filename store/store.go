@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -31,6 +32,7 @@ type Store[K comparable, V any] struct {
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
+	read     instant // last reading of the clock, which may
 	position uint64  // counts uses and births, to tell their order
 	table    *table[K, V]
 	leases   agenda[*Lease[K, V]] // by when they end by themselves
@@ -108,8 +110,7 @@ func (s *Store[K, V]) openFolder() (err error) {
 		return err
 	}
 	if err := s.restore(); err != nil {
-		s.folder.Release()
-		return err
+		return errors.Join(err, s.folder.Release())
 	}
 	return nil
 }
@@ -143,6 +144,7 @@ func (s *Store[K, V]) Close() error {
 	s.table = newTable[K, V]()
 	s.mu.Unlock()
 	close(s.closed)
+	s.deliver()
 	return s.closeErr
 }
 
@@ -155,13 +157,46 @@ func (s *Store[K, V]) now() instant {
 	return instant(s.o.Clock.Now().Sub(s.base))
 }
 
-// enter begins an operation: it locks mu, unless the store is closed, settles
-// the leases that are over, and returns the time of the operation. leave ends
-// it.
-func (s *Store[K, V]) enter() (instant, error) {
-	now := s.now()
+// begin begins an operation: it locks mu, unless the store is closed. leave ends
+// the operation. What begin returns is for tick, which tells the time: a miss
+// does without, and spares the clock.
+func (s *Store[K, V]) begin() (read instant, err error) {
+	if !s.system {
+		read = s.now() // user code: not under mu
+	}
 	s.mu.Lock()
-	return s.resume(now)
+	if s.closing {
+		s.mu.Unlock()
+		return 0, ErrClosed
+	}
+	return read, nil
+}
+
+// tick returns the time of the operation, and settles the leases that are over
+// by then.
+func (s *Store[K, V]) tick(read instant) instant {
+	if s.system {
+		read = s.now()
+	}
+	s.seeLocked(read)
+	if dead(s.latest, s.leases.next()) {
+		s.settleLocked()
+	}
+	return s.latest
+}
+
+// seeLocked takes in a reading of the clock.
+func (s *Store[K, V]) seeLocked(read instant) {
+	s.latest, s.read = max(s.latest, read), read
+}
+
+// enter is begin and tick in one.
+func (s *Store[K, V]) enter() (instant, error) {
+	read, err := s.begin()
+	if err != nil {
+		return 0, err
+	}
+	return s.tick(read), nil
 }
 
 // enterFor is enter for an operation on key, which it checks first.
@@ -172,35 +207,28 @@ func (s *Store[K, V]) enterFor(key K) (instant, error) {
 	return s.enter()
 }
 
-// resume is enter for a caller who holds mu and has read the clock.
-func (s *Store[K, V]) resume(now instant) (instant, error) {
-	if s.closing {
-		s.mu.Unlock()
-		return 0, ErrClosed
-	}
-	s.latest = max(s.latest, now)
-	if dead(s.latest, s.leases.next()) {
-		s.settleLocked()
-	}
-	return s.latest, nil
-}
-
-// leave unlocks mu and then does what must be done outside it: it moves the
-// alarms and delivers the removals.
+// leave ends an operation: it unlocks mu and then does what must be done outside
+// it, moving the alarms and delivering the removals.
 func (s *Store[K, V]) leave() {
 	if !s.busy {
 		s.mu.Unlock()
 		return
 	}
+	deliver := len(s.removals) > 0
+	s.unlock()
+	if deliver {
+		s.deliver()
+	}
+}
+
+// unlock is leave for a caller who has saving: OnRemove may want to save too,
+// and gets its removals when saving ends.
+func (s *Store[K, V]) unlock() {
 	s.busy = false
 	moves := s.planLocked()
-	deliver := len(s.removals) > 0
 	s.mu.Unlock()
 	for _, m := range moves {
 		s.move(m)
-	}
-	if deliver {
-		s.deliver()
 	}
 }
 

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,43 +11,39 @@ import (
 	"github.com/latchkey-go/latchkey/storetest"
 )
 
-func TestSmoke(t *testing.T) {
+// A lease that lapsed long ago does not keep its entry alive: the idle timeout
+// has run since, and a Get that is the first to come by sees it.
+func TestLapsedLeaseLetsIdleOut(t *testing.T) {
 	clock := storetest.NewClock(t)
-	dir := t.TempDir() + "/s"
-	var gone []store.Removal[string, int]
-	o := store.Options[string, int]{Capacity: 3, TTL: time.Hour, Clock: clock,
-		OnRemove: func(r store.Removal[string, int]) { gone = append(gone, r) },
-		Persist:  persist.Config{Dir: dir}}
-	s, err := store.New(o)
+	s, err := store.New(store.Options[string, int]{IdleTimeout: time.Minute, SweepInterval: time.Hour, Clock: clock})
 	require.NoError(t, err)
-	for i, k := range []string{"a", "b", "c", "d"} {
-		require.NoError(t, s.Set(k, i))
-	}
-	_, err = s.Get("a")
+	defer s.Close()
+	require.NoError(t, s.Set("k", 1))
+	_, err = s.TryLock("k", 10*time.Second)
+	require.NoError(t, err)
+
+	clock.Advance(69 * time.Second)
+	require.True(t, s.Has("k"))
+	clock.Advance(time.Second)
+	_, err = s.Get("k")
 	require.ErrorIs(t, err, store.ErrNotFound)
-	l, err := s.TryLock("b", 0)
+}
+
+// hugeCodec encodes the value 1 into more than a snapshot takes.
+type hugeCodec struct{ persist.JSON }
+
+func (c hugeCodec) Marshal(v any) ([]byte, error) {
+	if v == 1 {
+		return make([]byte, persist.MaxRecord+1), nil
+	}
+	return c.JSON.Marshal(v)
+}
+
+// What no snapshot could hold fails its own Set, and no snapshot.
+func TestHugeValue(t *testing.T) {
+	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: t.TempDir(), Codec: hugeCodec{}}})
 	require.NoError(t, err)
-	require.ErrorIs(t, s.Set("b", 7), store.ErrLocked)
-	require.NoError(t, l.Set(8))
-	require.NoError(t, s.Snapshot(context.Background()))
+	require.ErrorContains(t, s.Set("k", 1), "an entry of")
+	require.NoError(t, s.Set("k", 2))
 	require.NoError(t, s.Close())
-	s, err = store.New(o)
-	require.NoError(t, err)
-	_, err = s.Get("b")
-	require.ErrorIs(t, err, store.ErrLocked)
-	l2, err := s.Resume("b", l.Fence())
-	require.NoError(t, err)
-	require.NoError(t, l2.Unlock())
-	require.NoError(t, l2.Unlock())
-	v, err := s.Get("b")
-	require.NoError(t, err)
-	require.Equal(t, 8, v)
-	v, err = s.Update("b", func(old int, found bool) (int, error) { return old + 1, nil })
-	require.NoError(t, err)
-	require.Equal(t, 9, v)
-	t.Log(gone, s, s.Stats())
-	clock.Advance(time.Hour)
-	require.Equal(t, 0, s.Len())
-	require.NoError(t, s.Close())
-	require.Zero(t, clock.Timers())
 }

@@ -122,10 +122,8 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err != nil {
 		return err
 	}
-	now := s.now()
 	for {
-		s.mu.Lock()
-		now, err := s.resume(now)
+		now, err := s.enter()
 		if err != nil {
 			return err
 		}

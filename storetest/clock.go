@@ -40,7 +40,12 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 // fails the test; use [Clock.Set] to step back.
 func (c *Clock) Advance(d time.Duration) {
 	if d < 0 {
-		c.fail("storetest: Advance by a negative duration; Set steps back")
+		const message = "storetest: Advance by a negative duration; Set steps back"
+		if c.t == nil {
+			panic(message)
+		}
+		c.t.Helper()
+		c.t.Fatal(message)
 	}
 	c.fake.Advance(d)
 }
@@ -52,11 +57,3 @@ func (c *Clock) Set(t time.Time) { c.fake.Set(t) }
 // Timers returns how many timers are armed: a store that has nothing to do on
 // its own has none.
 func (c *Clock) Timers() int { return c.fake.Timers() }
-
-func (c *Clock) fail(message string) {
-	if c.t == nil {
-		panic(message)
-	}
-	c.t.Helper()
-	c.t.Fatal(message)
-}

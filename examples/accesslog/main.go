@@ -78,12 +78,12 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("accesslog", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&o.key, "key", keyIP, "what makes a visitor: `ip` or ip+agent")
+	flags.StringVar(&o.key, "key", keyIP, "what tells visitors apart: `ip` or ip+agent")
 	flags.DurationVar(&o.idle, "idle", 30*time.Minute, "end sessions that have been idle for so long; 0 = never")
 	flags.DurationVar(&o.ttl, "ttl", 0, "end sessions so long after their first request; 0 = never")
 	flags.IntVar(&o.capacity, "capacity", 0, "keep so many sessions, the most recently used; 0 = all")
 	flags.StringVar(&o.dir, "dir", "", "keep the sessions in this `folder`, and go on where it left off")
-	flags.IntVar(&o.stopAfter, "stop-after", 0, "take a snapshot after so many requests and stop dead, as in a crash; needs -dir")
+	flags.IntVar(&o.stopAfter, "stop-after", 0, "take a snapshot after so many requests of this run and stop dead, as in a crash; needs -dir")
 	flags.StringVar(&o.plot, "plot", "", "draw the live sessions over time into this SVG `file`")
 	flags.BoolVar(&o.progress, "progress", false, "show a progress bar if standard error is a terminal")
 	flags.Usage = func() {
@@ -125,14 +125,15 @@ func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	in.note = func(format string, a ...any) { fmt.Fprintf(stderr, "accesslog: "+format+"\n", a...) }
-	if o.progress && isTerminal(stderr) {
-		in.through = progress(in.size(), stderr)
-	}
 	r, err := newReplay(o, in)
 	if err != nil {
 		return err
 	}
-	err = r.all()
+	if o.progress && isTerminal(stderr) {
+		err = withProgress(in, stderr, r.all)
+	} else {
+		err = r.all()
+	}
 	if errors.Is(err, errStopped) {
 		return err // without a Close, as a crash would
 	}
@@ -142,18 +143,15 @@ func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
 	if r.place.Requests > 0 {
 		in.note("%s had %d requests already: the tables and the plot show those after", o.dir, r.place.Requests)
 	}
-	err = savePlot(o, r)
+	about := in.name() + " · " + r.report.about()
+	fmt.Fprint(stdout, about, "\n\n")
 	r.report.print(stdout)
 	fmt.Fprintln(stdout, r.summary())
-	return err
-}
-
-func savePlot(o options, r *replay) error {
 	if o.plot == "" {
 		return nil
 	}
 	var picture bytes.Buffer
-	if err := writePlot(&picture, &r.report.timeline, r.in.name()+" · "+r.report.subtitle(), o.capacity); err != nil {
+	if err := writePlot(&picture, &r.report.timeline, about, o.capacity); err != nil {
 		return err
 	}
 	return os.WriteFile(o.plot, picture.Bytes(), 0o644)
@@ -164,17 +162,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// progress shows on w how much has been read of size bytes.
-func progress(size int64, w io.Writer) func(io.Reader) io.Reader {
-	bar := progressbar.NewOptions64(size,
+// withProgress shows on w, while f runs, how much of the input has been read.
+func withProgress(in *input, w io.Writer, f func() error) error {
+	bar := progressbar.NewOptions64(in.size(),
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription("replaying"),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 	)
-	return func(r io.Reader) io.Reader {
+	in.through = func(r io.Reader) io.Reader {
 		read := progressbar.NewReader(r, bar)
 		return &read
 	}
+	defer func() { _ = bar.Finish() }() // a bar that fails to show is no reason to fail
+	return f()
 }

@@ -11,7 +11,8 @@ import (
 type request struct {
 	Host   string    // address or name of the client
 	Time   time.Time // in UTC
-	Path   string    // what was asked for; the whole request field if that is not HTTP
+	Method string    // "" if the request is not HTTP
+	Path   string    // the whole request field if that is not HTTP
 	Status int
 	Bytes  int64
 	Agent  string // as it stands in the log; "" in Common Log Format
@@ -20,7 +21,7 @@ type request struct {
 // page reports whether the request showed the visitor a page, rather than an
 // image, a style sheet or an error.
 func (r request) page() bool {
-	if r.Status >= 400 || !strings.HasPrefix(r.Path, "/") {
+	if r.Status >= 400 || r.Method != "GET" && r.Method != "POST" {
 		return false
 	}
 	p, _, _ := strings.Cut(r.Path, "?")
@@ -71,7 +72,7 @@ func parseRequest(s scanner) (request, bool) {
 
 	r := request{Path: asked}
 	if words := strings.SplitN(asked, " ", 3); len(words) > 1 {
-		r.Path = words[1]
+		r.Method, r.Path = words[0], words[1]
 	}
 	var timeOK, statusOK, sizeOK bool
 	r.Time, timeOK = parseTime(stamp)
@@ -139,22 +140,23 @@ func (s *scanner) until(sep string) string {
 	return before
 }
 
-// quoted returns what stands between two quotes. A backslash makes the byte
-// after it, a quote perhaps, an ordinary one; it is left where it is.
+// quoted returns what stands between two quotes, as it is. A quote after an odd
+// number of backslashes is not the end.
 func (s *scanner) quoted() string {
 	s.expect(`"`)
-	for i := 0; i < len(s.rest); i++ {
-		switch s.rest[i] {
-		case '\\':
-			i++
-		case '"':
-			field := s.rest[:i]
-			s.take(s.rest[i+1:], true)
+	for end := 0; ; end++ {
+		n := strings.IndexByte(s.rest[end:], '"')
+		if n < 0 {
+			s.take("", false)
+			return ""
+		}
+		end += n
+		field := s.rest[:end]
+		if backslashes := len(field) - len(strings.TrimRight(field, `\`)); backslashes%2 == 0 {
+			s.take(s.rest[end+1:], true)
 			return field
 		}
 	}
-	s.take("", false)
-	return ""
 }
 
 func (s *scanner) take(rest string, ok bool) {

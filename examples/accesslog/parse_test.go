@@ -21,63 +21,63 @@ func TestParseLine(t *testing.T) {
 	}{
 		{
 			"combined", head + `"GET /a?b=1 HTTP/1.1" 200 1234 "https://shop.example/" "Firefox/1"`,
-			request{"192.0.2.1", noon, "/a?b=1", 200, 1234, "Firefox/1"},
+			request{"192.0.2.1", noon, "GET", "/a?b=1", 200, 1234, "Firefox/1"},
 		},
 		{
 			"common", head + `"GET / HTTP/1.0" 304 -`,
-			request{"192.0.2.1", noon, "/", 304, 0, ""},
+			request{"192.0.2.1", noon, "GET", "/", 304, 0, ""},
 		},
 		{
 			"carriage return", head + `"GET / HTTP/1.0" 304 -` + "\r",
-			request{"192.0.2.1", noon, "/", 304, 0, ""},
+			request{"192.0.2.1", noon, "GET", "/", 304, 0, ""},
 		},
 		{
 			"IPv6", `2001:db8::1` + head[9:] + `"GET / HTTP/1.1" 200 1 "-" "-"`,
-			request{"2001:db8::1", noon, "/", 200, 1, "-"},
+			request{"2001:db8::1", noon, "GET", "/", 200, 1, "-"},
 		},
 		{
 			"west of Greenwich", `192.0.2.1 - - [02/Mar/2026:07:30:00 -0430] "GET / HTTP/1.1" 200 1 "-" "-"`,
-			request{"192.0.2.1", noon, "/", 200, 1, "-"},
+			request{"192.0.2.1", noon, "GET", "/", 200, 1, "-"},
 		},
 		{
 			"quotes in every field", head + `"GET /\"x\" HTTP/1.1" 200 1 "\"" "a \"b\" c\\"`,
-			request{"192.0.2.1", noon, `/\"x\"`, 200, 1, `a \"b\" c\\`},
+			request{"192.0.2.1", noon, "GET", `/\"x\"`, 200, 1, `a \"b\" c\\`},
 		},
 		{
 			"escaped bytes", head + `"\x16\x03\x01" 400 226 "-" "-"`,
-			request{"192.0.2.1", noon, `\x16\x03\x01`, 400, 226, "-"},
+			request{"192.0.2.1", noon, "", `\x16\x03\x01`, 400, 226, "-"},
 		},
 		{
 			"raw bytes", head + "\"\x16\x03\x00 \xff\" 400 226 \"-\" \"\xfe\"",
-			request{"192.0.2.1", noon, "\xff", 400, 226, "\xfe"},
+			request{"192.0.2.1", noon, "\x16\x03\x00", "\xff", 400, 226, "\xfe"},
 		},
 		{
 			"no request", head + `"" 408 - "-" "-"`,
-			request{"192.0.2.1", noon, "", 408, 0, "-"},
+			request{"192.0.2.1", noon, "", "", 408, 0, "-"},
 		},
 		{
 			"empty user", `192.0.2.1 - "" [02/Mar/2026:13:00:00 +0100] "GET / HTTP/1.1" 401 1`,
-			request{"192.0.2.1", noon, "/", 401, 1, ""},
+			request{"192.0.2.1", noon, "GET", "/", 401, 1, ""},
 		},
 		{
 			"user with a time of its own", `192.0.2.1 - a [b] [01/Jan/2020:00:00:00 +0000] c [02/Mar/2026:13:00:00 +0100] "GET / HTTP/1.1" 401 1`,
-			request{"192.0.2.1", noon, "/", 401, 1, ""},
+			request{"192.0.2.1", noon, "GET", "/", 401, 1, ""},
 		},
 		{
 			"cut in the agent", head + `"GET / HTTP/1.1" 200 1 "-" "Firef`,
-			request{"192.0.2.1", noon, "/", 200, 1, ""},
+			request{"192.0.2.1", noon, "GET", "/", 200, 1, ""},
 		},
 		{
 			"cut in the referer", head + `"GET / HTTP/1.1" 200 1 "https://sh`,
-			request{"192.0.2.1", noon, "/", 200, 1, ""},
+			request{"192.0.2.1", noon, "GET", "/", 200, 1, ""},
 		},
 		{
 			"more fields", head + `"GET / HTTP/1.1" 200 1 "-" "Firefox/1" "198.51.100.1" 0.004`,
-			request{"192.0.2.1", noon, "/", 200, 1, "Firefox/1"},
+			request{"192.0.2.1", noon, "GET", "/", 200, 1, "Firefox/1"},
 		},
 		{
 			"long agent", head + `"GET / HTTP/1.1" 200 1 "-" "` + long + `"`,
-			request{"192.0.2.1", noon, "/", 200, 1, long},
+			request{"192.0.2.1", noon, "GET", "/", 200, 1, long},
 		},
 	}
 	for _, tt := range tests {
@@ -119,20 +119,22 @@ func TestParseLineMalformed(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	tests := []struct {
-		path   string
-		status int
-		want   bool
+		method, path string
+		status       int
+		want         bool
 	}{
-		{"/", 200, true},
-		{"/product/17?from=mail.css", 200, true},
-		{"/INDEX.HTML", 304, true},
-		{"/shop.css", 200, false},
-		{"/img/17.jpg", 200, false},
-		{"/", 404, false},
-		{`\x16\x03`, 200, false},
+		{"GET", "/", 200, true},
+		{"GET", "/product/17?from=mail.css", 200, true},
+		{"GET", "/INDEX.HTML", 304, true},
+		{"GET", "/shop.css", 200, false},
+		{"GET", "/img/17.jpg", 200, false},
+		{"GET", "/", 404, false},
+		{"POST", "/cart", 303, true},
+		{"HEAD", "/", 200, false},
+		{"", `\x16\x03`, 200, false},
 	}
 	for _, tt := range tests {
-		require.Equal(t, tt.want, request{Path: tt.path, Status: tt.status}.page(), tt.path)
+		require.Equal(t, tt.want, request{Method: tt.method, Path: tt.path, Status: tt.status}.page(), tt)
 	}
 }
 

@@ -32,7 +32,9 @@ type plot struct {
 	Step           string // length of a step, in words
 	XTicks, YTicks []tick
 	Peak           mark
-	Capacity       *mark // nil = none to be seen
+	Capacity       string // "" = none
+	CapacityY      float64
+	AboveAll       bool // the capacity is too high to be in the picture
 	timeline       *timeline
 	from, to       time.Time
 	ceiling        float64
@@ -61,9 +63,12 @@ func writePlot(w io.Writer, l *timeline, subtitle string, capacity int) error {
 		timeline: l, from: l.start, to: l.end(),
 		ceiling: float64(max(l.peak, 4)) * 1.12,
 	}
-	if capacity > 0 && capacity <= 2*l.peak {
-		p.ceiling = max(p.ceiling, 1.08*float64(capacity))
-		p.Capacity = &mark{X: plotRight, Y: p.y(float64(capacity)), Label: "capacity " + humanize.Comma(int64(capacity))}
+	if capacity > 0 {
+		p.Capacity = humanize.Comma(int64(capacity))
+		if p.AboveAll = capacity > 2*l.peak; !p.AboveAll {
+			p.ceiling = max(p.ceiling, 1.08*float64(capacity))
+			p.CapacityY = p.y(float64(capacity))
+		}
 	}
 	p.Most, p.Mean = p.mostPath(), p.meanPath()
 	p.XTicks, p.YTicks = p.xTicks(), p.yTicks()
@@ -125,7 +130,7 @@ func (p *plot) peak() mark {
 // yTicks are at most six round numbers of sessions.
 func (p *plot) yTicks() []tick {
 	unit := math.Pow(10, math.Floor(math.Log10(p.ceiling)))
-	for _, part := range []float64{0.1, 0.2, 0.5, 1} {
+	for _, part := range []float64{0.2, 0.5, 1, 2} {
 		if p.ceiling <= 6*part*unit {
 			unit *= part
 			break

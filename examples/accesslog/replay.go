@@ -58,29 +58,47 @@ func newReplay(o options, in *input) (*replay, error) {
 			Schema:           fmt.Sprintf("accesslog key=%s idle=%s ttl=%s capacity=%d", o.key, o.idle, o.ttl, o.capacity),
 		}
 	}
-	// The clock still shows 1970 here, so nothing that is restored is dead yet.
-	var err error
-	if r.store, err = store.New(config); errors.Is(err, persist.ErrTypeMismatch) {
+	newest, err := newestSession(config)
+	if errors.Is(err, persist.ErrTypeMismatch) {
 		return nil, errOtherRun
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
-	r.resume()
+	r.clock.Set(newest.Last)
+	if r.store, err = store.New(config); err != nil {
+		return nil, err
+	}
+	r.resume(newest)
 	return r, nil
 }
 
-// resume finds the place of an earlier run in its newest session.
-func (r *replay) resume() {
-	var newest Session
-	for _, s := range r.store.All() {
-		if s.Run.Requests > newest.Run.Requests {
-			newest = s
+// newestSession looks into the folder for the session that had the last
+// request, without which nobody knows what time it is in there: the store must
+// be opened at that time. Until it is known, no session may idle out.
+func newestSession(config store.Options[Visitor, Session]) (newest Session, err error) {
+	newest.Last = new(storetest.Clock).Now()
+	if config.Persist.Dir == "" {
+		return newest, nil
+	}
+	config.IdleTimeout, config.OnRemove, config.Clock = 0, nil, new(storetest.Clock)
+	s, err := store.New(config)
+	if err != nil {
+		return newest, err
+	}
+	for _, session := range s.All() {
+		if session.Run.Requests > newest.Run.Requests {
+			newest = session
 		}
 	}
+	return newest, s.Close()
+}
+
+// resume goes on from where the run was with that session's last request.
+func (r *replay) resume(newest Session) {
 	if newest.Hits == 0 {
 		return // a new folder, or none
 	}
-	r.clock.Set(newest.Last)
 	r.live = r.store.Len()
 	r.place, r.run = newest.Run, newest.Run
 	r.run.Peak = max(r.run.Peak, r.live)

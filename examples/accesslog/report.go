@@ -99,11 +99,14 @@ func (r *report) over(e ended) {
 
 func (s Session) lasted() time.Duration { return s.Last.Sub(s.First) }
 
-// subtitle says in one line what was replayed.
-func (r *report) subtitle() string {
+// about says in one line what was replayed.
+func (r *report) about() string {
 	const date = "2 January 2006"
-	return fmt.Sprintf("%s to %s · %s requests, %s new sessions", r.timeline.first.Format(date), r.timeline.now.Format(date),
-		humanize.Comma(int64(r.requests)), humanize.Comma(int64(r.created)))
+	when := r.timeline.first.Format(date)
+	if last := r.timeline.now.Format(date); last != when {
+		when += " to " + last
+	}
+	return fmt.Sprintf("%s · %s requests, %s new sessions", when, humanize.Comma(int64(r.requests)), humanize.Comma(int64(r.created)))
 }
 
 // print writes the two tables. No visitor can be told from them.

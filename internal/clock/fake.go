@@ -11,9 +11,9 @@ import (
 // safe for concurrent use.
 type Fake struct {
 	mu     sync.Mutex // guards the fields below
-	now    time.Time // zero stands for 1970
-	timers timerHeap // what is still to run, earliest first
-	armed  uint64    // timers ever armed; breaks ties between equal times
+	now    time.Time  // zero stands for 1970
+	timers timerHeap  // what is still to run, earliest first
+	armed  uint64     // timers ever armed; breaks ties between equal times
 }
 
 // Now returns the time shown.

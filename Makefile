@@ -1,0 +1,53 @@
+# What needs installing is installed by the go command itself; see `make help`.
+MODULES  = . examples bench
+PACKAGES = ./... ./examples/... ./bench/...
+FUZZTIME = 30s
+BIN      = $(CURDIR)/.bin
+
+help: ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
+	@mkdir -p out
+	go run ./examples/accesslog -progress -plot out/sessions.svg
+	@echo "The picture is in out/sessions.svg"
+
+test: lint ## everything that must pass: lint, tests, tests under the race detector
+	go test -shuffle=on -timeout 15m $(PACKAGES)
+	go test -shuffle=on -timeout 15m -race $(PACKAGES)
+
+race: ## the tests under the race detector alone
+	go test -shuffle=on -timeout 15m -race $(PACKAGES)
+
+lint: tools ## formatting, go vet, staticcheck, errcheck, tidy go.mod files
+	@test -z "$$($(BIN)/gofumpt -l $(MODULES))" || { $(BIN)/gofumpt -d $(MODULES); exit 1; }
+	go vet $(PACKAGES)
+	$(BIN)/staticcheck $(PACKAGES)
+	$(BIN)/errcheck -ignoretests $(PACKAGES)
+	GOOS=windows go vet ./store ./persist
+	@for m in $(MODULES) tools; do echo "go mod tidy -diff in $$m"; GOWORK=off go -C $$m mod tidy -diff || exit 1; done
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	@for p in $$(go list $(PACKAGES)); do \
+		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; \
+	done
+
+bench: ## speed, memory and waits beside golang-lru, as Markdown tables
+	go run ./bench
+
+bench-quick: ## the same in less than a minute, less exact
+	go run ./bench -quick
+
+vuln: tools ## known vulnerabilities in what is used (asks vuln.go.dev)
+	@for m in $(MODULES); do GOWORK=off $(BIN)/govulncheck -C $$m ./... || exit 1; done
+
+tools: # the pinned tools of tools/go.mod
+	@GOWORK=off GOBIN=$(BIN) go -C tools install tool
+
+clean: ## remove what was made here
+	rm -rf out .bin
+
+.PHONY: help demo test race lint fuzz bench bench-quick vuln tools clean
+.DEFAULT_GOAL = help

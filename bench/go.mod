@@ -1,0 +1,12 @@
+module github.com/latchkey-go/latchkey/bench
+
+go 1.26.0
+
+require (
+	github.com/hashicorp/golang-lru/v2 v2.0.7
+	github.com/latchkey-go/latchkey v0.0.0
+)
+
+require go.yaml.in/yaml/v3 v3.0.6 // indirect
+
+replace github.com/latchkey-go/latchkey => ../

@@ -1,0 +1,362 @@
+package persist_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/testenv"
+	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
+	"github.com/latchkey-go/latchkey/storetest"
+)
+
+// lruModel is a store as a list, least recently used first.
+type lruModel struct {
+	capacity int
+	list     []pair
+}
+
+type pair struct{ key, value int }
+
+func (m *lruModel) remove(key int) (p pair, found bool) {
+	i := slices.IndexFunc(m.list, func(p pair) bool { return p.key == key })
+	if i < 0 {
+		return p, false
+	}
+	p = m.list[i]
+	m.list = slices.Delete(m.list, i, i+1)
+	return p, true
+}
+
+func (m *lruModel) set(p pair) {
+	m.remove(p.key)
+	m.list = append(m.list, p)
+	m.shrink(m.capacity)
+}
+
+func (m *lruModel) get(key int) {
+	if p, found := m.remove(key); found {
+		m.list = append(m.list, p)
+	}
+}
+
+func (m *lruModel) shrink(capacity int) {
+	m.capacity = capacity
+	m.list = m.list[max(0, len(m.list)-capacity):]
+}
+
+// step is an operation on a store and on its model.
+type step struct {
+	model func(*lruModel)
+	store func(*store.Store[int, int]) error
+	waits bool // for snapshots and exports to end
+}
+
+// steps returns n random operations of all the kinds that change a store.
+func steps(t testing.TB, n int) []step {
+	r := rand.New(rand.NewPCG(7, 7))
+	other, exported := otherStore(t)
+	list := make([]step, n)
+	for i := range list {
+		key, capacity := r.IntN(200), 50+r.IntN(70)
+		switch p := r.IntN(1000); {
+		case p < 700:
+			list[i] = step{
+				model: func(m *lruModel) { m.set(pair{key, i}) },
+				store: func(s *store.Store[int, int]) error { return s.Set(key, i) },
+			}
+		case p < 850:
+			list[i] = step{
+				model: func(m *lruModel) { m.get(key) },
+				store: func(s *store.Store[int, int]) error {
+					if _, err := s.Get(key); !errors.Is(err, store.ErrNotFound) {
+						return err
+					}
+					return nil
+				},
+			}
+		case p < 980:
+			list[i] = step{
+				model: func(m *lruModel) { m.remove(key) },
+				store: func(s *store.Store[int, int]) error { return s.Delete(key) },
+			}
+		case p < 990:
+			list[i] = step{
+				model: func(m *lruModel) { m.shrink(capacity) },
+				store: func(s *store.Store[int, int]) error { _, err := s.Resize(capacity); return err },
+			}
+		case p < 995:
+			list[i] = step{
+				model: func(m *lruModel) { m.list = slices.Clone(other); m.shrink(m.capacity) },
+				store: func(s *store.Store[int, int]) error { return s.Import(bytes.NewReader(exported)) },
+				waits: true,
+			}
+		default:
+			list[i] = step{
+				model: func(m *lruModel) { m.list = nil },
+				store: func(s *store.Store[int, int]) error { return s.Clear() },
+			}
+		}
+	}
+	return list
+}
+
+// otherStore returns the content of a store and its export.
+func otherStore(t testing.TB) ([]pair, []byte) {
+	s := mustNew(t, store.Options[int, int]{Clock: storetest.NewClock(t)})
+	var list []pair
+	for i := range 80 {
+		list = append(list, pair{i * 3, -i})
+		require.NoError(t, s.Set(i*3, -i))
+	}
+	var b bytes.Buffer
+	require.NoError(t, s.Export(&b))
+	return list, b.Bytes()
+}
+
+// readExport returns what is in a snapshot, least recently used first.
+func readExport(t testing.TB, data []byte) []pair {
+	r, err := persist.NewReader(bytes.NewReader(data), "export")
+	require.NoError(t, err)
+	var records []persist.Record
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
+		records = append(records, rec)
+	}
+	slices.SortFunc(records, func(a, b persist.Record) int { return cmp.Compare(a.Used, b.Used) })
+	list := make([]pair, len(records))
+	for i, rec := range records {
+		require.NoError(t, json.Unmarshal(rec.Key, &list[i].key))
+		require.NoError(t, json.Unmarshal(rec.Value, &list[i].value))
+	}
+	return list
+}
+
+// pacedCodec is JSON that calls pace before it marshals.
+type pacedCodec struct {
+	persist.JSON
+	pace func()
+}
+
+func (c *pacedCodec) Marshal(v any) ([]byte, error) {
+	c.pace()
+	return c.JSON.Marshal(v)
+}
+
+// An export is the store at one instant, whatever four goroutines do to it
+// between any two of its entries.
+func TestExportIsOneInstant(t *testing.T) {
+	t.Parallel()
+	n := 20_000
+	if testenv.Race {
+		n = 5_000
+	}
+	plan := steps(t, n)
+	codec := &pacedCodec{}
+	s := mustNew(t, store.Options[int, int]{Capacity: 100, Clock: storetest.NewClock(t), Persist: persist.Config{Codec: codec}})
+	model := lruModel{capacity: 100}
+	r := rand.New(rand.NewPCG(1, 1))
+
+	// Each step is made by one of four goroutines, while the export waits.
+	work, done := make(chan step), make(chan error)
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for st := range work {
+				done <- st.store(s)
+			}
+		})
+	}
+	defer workers.Wait()
+	defer close(work)
+	next, exporting := 0, false
+	some := func() {
+		for range r.IntN(5) {
+			if next == len(plan) || exporting && plan[next].waits {
+				return
+			}
+			work <- plan[next]
+			require.NoError(t, <-done)
+			plan[next].model(&model)
+			next++
+		}
+	}
+	codec.pace = some
+	for exports := 0; next < len(plan); exports++ {
+		some()
+		want := slices.Clone(model.list)
+		var b bytes.Buffer
+		exporting = true
+		require.NoError(t, s.Export(&b))
+		exporting = false
+		got := readExport(t, b.Bytes())
+		require.True(t, slices.Equal(want, got), "export %d:\nwant %v\ngot  %v", exports, want, got)
+	}
+}
+
+// Each of four writers sets its keys in turn to 1, then to 2, and so on. Whatever
+// snapshot is taken meanwhile, it holds what each of them had written at one
+// instant; and so on with the other ways to change a store, under the race
+// detector.
+func TestSnapshotsAmongWriters(t *testing.T) {
+	t.Parallel()
+	const writers, keys = 4, 40
+	disk := newMemFS()
+	o := options(t, disk)
+	o.Capacity = 10_000
+	s := mustNew(t, o)
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for n := 1; !stop.Load(); n++ {
+				for k := range keys {
+					if err := s.Set(fmt.Sprint(w, "/", k), n); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	all.Go(func() { disturb(s, &stop) })
+
+	snapshots := 60
+	if testenv.Race {
+		snapshots = 20
+	}
+	for range snapshots {
+		require.NoError(t, s.Snapshot(context.Background()))
+		o2 := on(o, disk.kill().boot())
+		atOneInstant(t, mustNew(t, o2), writers, keys)
+	}
+	stop.Store(true)
+	all.Wait()
+	want := contents(s)
+	require.NoError(t, s.Close())
+	require.Equal(t, want, contents(mustNew(t, on(o, disk.kill().boot()))))
+}
+
+// disturb keeps the store busy with keys that nobody looks at.
+func disturb(s *store.Store[string, int], stop *atomic.Bool) {
+	for n := 0; !stop.Load(); n++ {
+		key := fmt.Sprint("noise/", n%100)
+		_ = s.Set(key, n)
+		switch n % 6 {
+		case 0:
+			_ = s.Delete(key)
+		case 1:
+			if l, err := s.TryLock(key, 0); err == nil {
+				_ = l.Set(-n)
+				_ = l.Unlock()
+			}
+		case 2:
+			_, _ = s.Resize(9_000 + n%2*1_000)
+		case 3:
+			_, _ = s.Get(key)
+		case 4:
+			_, _ = s.Update(key, func(old int, _ bool) (int, error) { return old + 1, nil })
+		}
+	}
+}
+
+func atOneInstant(t testing.TB, s *store.Store[string, int], writers, keys int) {
+	t.Helper()
+	for w := range writers {
+		round := make([]int, keys)
+		for k := range keys {
+			round[k], _ = s.Peek(fmt.Sprint(w, "/", k))
+		}
+		for k := range keys - 1 {
+			require.GreaterOrEqual(t, round[k], round[k+1], "%v", round)
+		}
+		require.LessOrEqual(t, round[0]-round[keys-1], 1, "%v", round)
+	}
+}
+
+// Everything at once: every snapshot loads and is within the capacity.
+func TestSnapshotsAmongAll(t *testing.T) {
+	t.Parallel()
+	disk := newMemFS()
+	clock := storetest.NewClock(t)
+	o := store.Options[int, int]{Capacity: 100, Clock: clock, Persist: persist.On(disk, persist.Config{Dir: storeDir})}
+	s := mustNew(t, o)
+	n := 20_000
+	if testenv.Race {
+		n = 4_000
+	}
+	plan := steps(t, n)
+	var all sync.WaitGroup
+	for w := range 4 {
+		all.Go(func() {
+			for i := w; i < len(plan); i += 4 {
+				if err := plan[i].store(s); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		require.NoError(t, s.Snapshot(context.Background()))
+		require.NoError(t, s.Export(io.Discard))
+		back := store.Options[int, int]{Capacity: store.MaxCapacity, Clock: clock, Persist: persist.On(disk.kill().boot(), persist.Config{Dir: storeDir})}
+		require.LessOrEqual(t, mustNew(t, back).Len(), 120)
+	}
+	capacity := s.Stats().Capacity
+	require.LessOrEqual(t, s.Len(), capacity, "capacity is exact")
+	require.NoError(t, s.Close())
+}
+
+// A store that is made smaller while it imports is not overfull afterwards.
+func TestImportWhileMadeSmaller(t *testing.T) {
+	_, exported := otherStore(t)
+	var s *store.Store[int, int]
+	codec := &hookedCodec{hook: func() {
+		if _, err := s.Resize(10); err != nil {
+			t.Error(err)
+		}
+	}}
+	s = mustNew(t, store.Options[int, int]{Capacity: 100, Clock: storetest.NewClock(t), Persist: persist.Config{Codec: codec}})
+	require.NoError(t, s.Import(bytes.NewReader(exported)))
+	require.Equal(t, 10, s.Stats().Capacity)
+	require.LessOrEqual(t, s.Len(), 10, "capacity is exact")
+	require.NoError(t, s.Set(1000, 1))
+	require.LessOrEqual(t, s.Len(), 10, "capacity is exact")
+}
+
+// hookedCodec is JSON that calls hook once, when it first unmarshals.
+type hookedCodec struct {
+	persist.JSON
+	once sync.Once
+	hook func()
+}
+
+func (c *hookedCodec) Unmarshal(data []byte, v any) error {
+	c.once.Do(c.hook)
+	return c.JSON.Unmarshal(data, v)
+}

@@ -1,0 +1,333 @@
+package persist_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/testenv"
+	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
+)
+
+var (
+	olderState = map[string]int{"a": 1, "b": 1}
+	newerState = map[string]int{"b": 2, "c": 2}
+)
+
+const (
+	manifest = storeDir + "/MANIFEST"
+	older    = storeDir + "/snapshot-000000000001"
+	newer    = storeDir + "/snapshot-000000000002"
+)
+
+// twoSnapshots returns the disk of a closed store that has taken two snapshots.
+func twoSnapshots(t testing.TB) memImage {
+	disk := newMemFS()
+	s := mustNew(t, options(t, disk))
+	fill(t, s, olderState)
+	require.NoError(t, s.Snapshot(context.Background()))
+	fill(t, s, newerState)
+	require.NoError(t, s.Snapshot(context.Background()))
+	require.NoError(t, s.Close())
+	img := disk.image()
+	require.Contains(t, img, older)
+	require.Contains(t, img, newer)
+	return img
+}
+
+// fill makes state the content of a store.
+func fill(t testing.TB, s *store.Store[string, int], state map[string]int) {
+	t.Helper()
+	require.NoError(t, s.Clear())
+	for key, value := range state {
+		require.NoError(t, s.Set(key, value))
+	}
+}
+
+// but returns the image with a file in place of another, or of none.
+func (img memImage) but(name string, data []byte) memImage {
+	img = maps.Clone(img)
+	img[name] = data
+	return img
+}
+
+// without returns the image without some files.
+func (img memImage) without(names ...string) memImage {
+	img = maps.Clone(img)
+	for _, name := range names {
+		delete(img, name)
+	}
+	return img
+}
+
+// refusesToOpen makes sure that the damage is told, with the file and a place
+// no later than at, and that nothing is changed.
+func refusesToOpen(t testing.TB, img memImage, file string, at int) {
+	t.Helper()
+	disk := img.boot()
+	_, err := store.New(options(t, disk))
+	require.ErrorIs(t, err, persist.ErrCorrupt)
+	tellsPlace(t, err.Error(), file, at)
+	require.Empty(t, cmp.Diff(img, disk.image()), "the disk must stay as it is")
+}
+
+var place = regexp.MustCompile(`damaged: (\S+) at byte (\d+): `)
+
+func tellsPlace(t testing.TB, text, file string, at int) {
+	t.Helper()
+	found := place.FindStringSubmatch(text)
+	require.NotNil(t, found, text)
+	require.Equal(t, filepath.Base(file), found[1])
+	offset, err := strconv.Atoi(found[2])
+	require.NoError(t, err)
+	require.LessOrEqual(t, offset, at, text)
+}
+
+// fallsBack makes sure that the older snapshot is used, that this is told, and
+// that the damaged newer one stays as it is, for ever.
+func fallsBack(t testing.TB, img memImage, at int) {
+	t.Helper()
+	disk := img.boot()
+	o := options(t, disk)
+	var log logBook
+	o.Logger = log.logger()
+	s := mustNew(t, o)
+	require.Empty(t, cmp.Diff(olderState, contents(s)))
+	require.Equal(t, 1, s.Stats().DamagedSnapshots)
+	require.Contains(t, log.String(), "snapshot can't be used")
+	require.Contains(t, log.String(), "file="+filepath.Base(newer))
+	if _, ok := img[newer]; ok {
+		tellsPlace(t, log.String(), newer, at)
+	}
+	for i := range 3 {
+		require.NoError(t, s.Set("d", i))
+		require.NoError(t, s.Snapshot(context.Background()))
+	}
+	require.NoError(t, s.Close())
+	require.Equal(t, img[newer], disk.image()[newer], "the damaged snapshot must stay as it is")
+	want := map[string]int{"a": 1, "b": 1, "d": 2}
+	require.Empty(t, cmp.Diff(want, restored(t, disk.image())))
+}
+
+// worksAsNew makes sure that the newest state is there and nothing is wrong.
+func worksAsNew(t testing.TB, img memImage) {
+	t.Helper()
+	o := options(t, img.boot())
+	var log logBook
+	o.Logger = log.logger()
+	s := mustNew(t, o)
+	require.Empty(t, cmp.Diff(newerState, contents(s)))
+	require.Zero(t, s.Stats().DamagedSnapshots)
+	require.Empty(t, log.String())
+}
+
+// allDamage calls f for every cut and every flipped bit of data, with the
+// first byte that is not as it was.
+func allDamage(t testing.TB, data []byte, f func(damaged []byte, at int)) {
+	var what string
+	defer func() {
+		if t.Failed() {
+			t.Log(what)
+		}
+	}()
+	for n := range data {
+		what = fmt.Sprintf("cut at %d of %d", n, len(data))
+		f(slices.Clone(data[:n]), n)
+	}
+	for i := range data {
+		for bit := range 8 {
+			if testenv.Race && bit != i%8 {
+				continue
+			}
+			what = fmt.Sprintf("bit %d of byte %d flipped", bit, i)
+			flipped := slices.Clone(data)
+			flipped[i] ^= 1 << bit
+			f(flipped, i)
+		}
+	}
+	what = "a byte added"
+	f(append(slices.Clone(data), 0), len(data))
+	what = "written twice"
+	f(append(slices.Clone(data), data...), len(data))
+}
+
+func TestAllDamageToTheManifest(t *testing.T) {
+	t.Parallel()
+	img := twoSnapshots(t)
+	allDamage(t, img[manifest], func(damaged []byte, at int) {
+		refusesToOpen(t, img.but(manifest, damaged), manifest, at)
+	})
+}
+
+func TestAllDamageToTheNewestSnapshot(t *testing.T) {
+	t.Parallel()
+	img := twoSnapshots(t)
+	allDamage(t, img[newer], func(damaged []byte, at int) {
+		fallsBack(t, img.but(newer, damaged), at)
+	})
+}
+
+func TestAllDamageToTheOlderSnapshot(t *testing.T) {
+	t.Parallel()
+	img := twoSnapshots(t)
+	allDamage(t, img[older], func(damaged []byte, _ int) {
+		worksAsNew(t, img.but(older, damaged))
+	})
+}
+
+func TestAllDamageToTheOnlySnapshot(t *testing.T) {
+	t.Parallel()
+	img := twoSnapshots(t).without(older)
+	allDamage(t, img[newer], func(damaged []byte, at int) {
+		refusesToOpen(t, img.but(newer, damaged), newer, at)
+	})
+}
+
+func TestAllDamageToAnExport(t *testing.T) {
+	t.Parallel()
+	s := mustNew(t, store.Options[string, int]{})
+	fill(t, s, newerState)
+	var b bytes.Buffer
+	require.NoError(t, s.Export(&b))
+	allDamage(t, b.Bytes(), func(damaged []byte, at int) {
+		err := s.Import(bytes.NewReader(damaged))
+		require.ErrorIs(t, err, persist.ErrCorrupt)
+		tellsPlace(t, err.Error(), "import", at)
+		require.Empty(t, cmp.Diff(newerState, contents(s)))
+	})
+	require.NoError(t, s.Import(&b))
+}
+
+func TestSnapshotsInTheWrongPlace(t *testing.T) {
+	img := twoSnapshots(t)
+	other := twoSnapshots(t)
+	all := len(img[newer])
+
+	t.Run("swapped", func(t *testing.T) {
+		refusesToOpen(t, img.but(newer, img[older]).but(older, img[newer]), newer, all)
+	})
+	t.Run("the older in place of the newer", func(t *testing.T) {
+		fallsBack(t, img.but(newer, img[older]), all)
+	})
+	t.Run("another store's in place of the newer", func(t *testing.T) {
+		fallsBack(t, img.but(newer, other[newer]), all)
+	})
+	t.Run("an export in place of the newer", func(t *testing.T) {
+		s := mustNew(t, store.Options[string, int]{})
+		var b bytes.Buffer
+		require.NoError(t, s.Export(&b))
+		fallsBack(t, img.but(newer, b.Bytes()), all)
+	})
+	t.Run("the manifest in place of the newer", func(t *testing.T) {
+		fallsBack(t, img.but(newer, img[manifest]), all)
+	})
+	t.Run("a snapshot in place of the manifest", func(t *testing.T) {
+		refusesToOpen(t, img.but(manifest, img[newer]), manifest, all)
+	})
+	t.Run("another store's manifest", func(t *testing.T) {
+		refusesToOpen(t, img.but(manifest, other[manifest]), newer, all)
+	})
+	t.Run("no manifest", func(t *testing.T) {
+		disk := img.without(manifest).boot()
+		_, err := store.New(options(t, disk))
+		require.ErrorIs(t, err, persist.ErrCorrupt)
+		require.ErrorContains(t, err, "MANIFEST is missing")
+		require.Empty(t, cmp.Diff(img.without(manifest), disk.image()))
+	})
+	t.Run("no newer", func(t *testing.T) { fallsBack(t, img.without(newer), all) })
+	t.Run("no older", func(t *testing.T) { worksAsNew(t, img.without(older)) })
+	t.Run("neither", func(t *testing.T) {
+		disk := img.without(older, newer).boot()
+		_, err := store.New(options(t, disk))
+		require.ErrorIs(t, err, persist.ErrCorrupt)
+		require.ErrorContains(t, err, filepath.Base(older)+" is missing")
+		require.ErrorContains(t, err, filepath.Base(newer)+" is missing")
+		require.Empty(t, cmp.Diff(img.without(older, newer), disk.image()))
+	})
+}
+
+// Files that the manifest does not name are nobody's: they are not read,
+// changed or removed, and their names are not used.
+func TestSnapshotsThatNobodyNames(t *testing.T) {
+	img := twoSnapshots(t)
+	strays := memImage{
+		storeDir + "/snapshot-000000000004": img[older],
+		storeDir + "/snapshot-000000000009": []byte("rubbish"),
+		storeDir + "/snapshot-3":            []byte("not a name of ours"),
+		storeDir + "/backup.tgz":            []byte("an operator's"),
+	}
+	for name, data := range strays {
+		img = img.but(name, data)
+	}
+	worksAsNew(t, img)
+	disk := img.boot()
+	s := mustNew(t, options(t, disk))
+	for i := range 3 {
+		require.NoError(t, s.Set("d", i))
+		require.NoError(t, s.Sync())
+	}
+	require.NoError(t, s.Close())
+	left := disk.image()
+	for name, data := range strays {
+		require.Equal(t, data, left[name], name)
+	}
+	_, generations, err := persist.ReadManifest(disk, storeDir)
+	require.NoError(t, err)
+	require.Equal(t, []uint64{11, 12}, generations)
+}
+
+// A snapshot that was damaged while it was written is never named: it is read
+// back first.
+func TestDamageWhileWriting(t *testing.T) {
+	disk := newMemFS()
+	bad := &flippingFS{FileSystem: disk}
+	s := mustNew(t, options(t, bad))
+	fill(t, s, olderState)
+	require.NoError(t, s.Snapshot(context.Background()))
+	fill(t, s, newerState)
+	bad.flips = true
+	err := s.Snapshot(context.Background())
+	require.ErrorIs(t, err, persist.ErrCorrupt)
+	require.ErrorContains(t, err, "reading it back")
+	require.EqualValues(t, 1, s.Stats().SnapshotErrors)
+	require.Empty(t, cmp.Diff(olderState, restored(t, disk.kill())))
+	bad.flips = false
+	require.NoError(t, s.Snapshot(context.Background()))
+	require.Empty(t, cmp.Diff(newerState, restored(t, disk.kill())))
+	for name := range disk.image() {
+		require.False(t, strings.HasSuffix(name, ".tmp"), name)
+	}
+}
+
+// flippingFS writes some snapshots with a bit flipped.
+type flippingFS struct {
+	persist.FileSystem
+	flips bool
+}
+
+func (f *flippingFS) Create(name string) (persist.File, error) {
+	file, err := f.FileSystem.Create(name)
+	if f.flips && strings.Contains(name, "snapshot") {
+		file = flippingFile{file}
+	}
+	return file, err
+}
+
+type flippingFile struct{ persist.File }
+
+func (f flippingFile) Write(b []byte) (int, error) {
+	b = slices.Clone(b)
+	b[len(b)/2] ^= 4
+	return f.File.Write(b)
+}

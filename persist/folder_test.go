@@ -1,0 +1,328 @@
+package persist_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
+)
+
+// onDisk are the options of a store in a folder of the real file system.
+func onDisk(t testing.TB, dir string) store.Options[string, int] {
+	o := options(t, persist.OS)
+	o.Persist.Dir = dir
+	return o
+}
+
+// onlyOwner makes sure that nobody else can read a folder and what is in it.
+func onlyOwner(t testing.TB, dir string) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		return
+	}
+	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		want := fs.FileMode(0o600)
+		if d.IsDir() {
+			want = 0o700
+		}
+		require.Equal(t, want, info.Mode().Perm(), name)
+		return nil
+	}))
+}
+
+func TestFolderIsMadeForItsOwnerAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "and", "deep")
+	s := mustNew(t, onDisk(t, dir))
+	fill(t, s, newerState)
+	require.NoError(t, s.Snapshot(context.Background()))
+	onlyOwner(t, dir)
+	require.NoError(t, s.Close())
+	onlyOwner(t, dir)
+	require.Empty(t, cmp.Diff(newerState, contents(mustNew(t, onDisk(t, dir)))))
+}
+
+func TestFolderThatOthersCouldRead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "given")
+	require.NoError(t, os.Mkdir(dir, 0o755))
+	s := mustNew(t, onDisk(t, dir))
+	require.NoError(t, s.Close())
+	onlyOwner(t, dir)
+}
+
+func TestFolderThatIsAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, []byte("something"), 0o600))
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		_, err := store.New(onDisk(t, dir))
+		require.Error(t, err)
+		require.Contains(t, err.Error(), "file")
+	}
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "something", string(data))
+}
+
+func TestFolderInUse(t *testing.T) {
+	dir := t.TempDir()
+	s := mustNew(t, onDisk(t, dir))
+	_, err := store.New(onDisk(t, dir))
+	require.ErrorIs(t, err, persist.ErrInUse)
+	require.NoError(t, s.Set("a", 1), "the first goes on")
+	require.NoError(t, s.Close())
+	s = mustNew(t, onDisk(t, dir))
+	require.Empty(t, cmp.Diff(map[string]int{"a": 1}, contents(s)))
+	require.NoError(t, s.Close())
+}
+
+// A folder is free again after an opening that failed.
+func TestFolderIsFreeAfterAFailedOpening(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, mustNew(t, onDisk(t, dir)).Close())
+	intact, err := os.ReadFile(filepath.Join(dir, "MANIFEST"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "MANIFEST"), []byte("rubbish"), 0o600))
+	_, err = store.New(onDisk(t, dir))
+	require.ErrorIs(t, err, persist.ErrCorrupt)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "MANIFEST"), intact, 0o600))
+	require.NoError(t, mustNew(t, onDisk(t, dir)).Close())
+}
+
+func TestFolderOfSomebodyElse(t *testing.T) {
+	img := newMemFS().image()
+	img[storeDir] = nil
+	img[storeDir+"/thesis.txt"] = []byte("years of work")
+	disk := img.boot()
+	_, err := store.New(options(t, disk))
+	require.ErrorIs(t, err, persist.ErrForeign)
+	require.ErrorContains(t, err, `"thesis.txt"`)
+	require.Empty(t, cmp.Diff(img, disk.image()), "not even a LOCK")
+
+	// What a volume brings along does not count.
+	img = newMemFS().image()
+	img[storeDir] = nil
+	img[storeDir+"/lost+found"] = nil
+	img[storeDir+"/.nfs0001"] = []byte("x")
+	require.NoError(t, mustNew(t, options(t, img.boot())).Close())
+}
+
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	for _, cause := range []error{syscall.EROFS, syscall.EACCES} {
+		readOnly := func(c call) (fault, error) {
+			switch c.op {
+			case "stat", "readdir", "open", "read", "close", "unlock":
+				return none, nil
+			}
+			return refused, cause
+		}
+		// A new one, and one with a store in it.
+		for _, img := range []memImage{newMemFS().image(), twoSnapshots(t)} {
+			disk := img.boot()
+			_, err := store.New(options(t, &faultFS{under: disk, plan: readOnly}))
+			require.ErrorIs(t, err, cause)
+			require.Empty(t, cmp.Diff(img, disk.image()))
+		}
+
+		// One that turns so while the store is open.
+		disk := newMemFS()
+		faulty := &faultFS{under: disk}
+		s := mustNew(t, options(t, faulty))
+		fill(t, s, olderState)
+		require.NoError(t, s.Sync())
+		faulty.setPlan(readOnly)
+		fill(t, s, newerState)
+		require.ErrorIs(t, s.Sync(), cause)
+		require.Empty(t, cmp.Diff(newerState, contents(s)))
+		require.ErrorIs(t, s.Close(), cause)
+		require.Empty(t, cmp.Diff(olderState, restored(t, disk.kill())))
+	}
+}
+
+// A disk that is full keeps the snapshot before, leaves nothing behind and
+// takes the next one when there is room.
+func TestFullDisk(t *testing.T) {
+	disk := newMemFS()
+	s := mustNew(t, options(t, disk))
+	fill(t, s, olderState)
+	require.NoError(t, s.Sync())
+	fill(t, s, newerState)
+	before := disk.image()
+	used := 0
+	for _, data := range before {
+		used += len(data)
+	}
+	failures := 0
+	for extra := 1; ; extra++ {
+		disk.room = used + extra
+		err := s.Sync()
+		if err == nil {
+			break
+		}
+		failures++
+		require.ErrorIs(t, err, syscall.ENOSPC)
+		require.Empty(t, cmp.Diff(before, disk.image()), "with room for %d bytes", extra)
+		require.Empty(t, cmp.Diff(newerState, contents(s)))
+	}
+	require.Greater(t, failures, 500)
+	require.EqualValues(t, failures, s.Stats().SnapshotErrors)
+	require.Empty(t, cmp.Diff(newerState, restored(t, disk.crash(keepNone))))
+}
+
+func TestLeftoversOfACrash(t *testing.T) {
+	img := twoSnapshots(t)
+	img[storeDir+"/MANIFEST.tmp"] = []byte("half a manif")
+	img[storeDir+"/snapshot-000000000003.tmp"] = []byte("half a snap")
+	img[storeDir+"/mine.tmp"] = []byte("not the store's")
+	worksAsNew(t, img)
+	disk := img.boot()
+	s := mustNew(t, options(t, disk))
+	require.NoError(t, s.Set("d", 1))
+	require.NoError(t, s.Close())
+	var names []string
+	for name := range disk.image() {
+		if strings.HasPrefix(name, storeDir+"/") {
+			names = append(names, filepath.Base(name))
+		}
+	}
+	// Its number was taken: the name is not used again.
+	require.ElementsMatch(t, []string{"LOCK", "MANIFEST", "mine.tmp", "snapshot-000000000002", "snapshot-000000000004"}, names)
+}
+
+func TestGenerations(t *testing.T) {
+	for _, keep := range []int{0, 1, 2, 5} {
+		disk := newMemFS()
+		o := options(t, disk)
+		o.Persist.Generations = keep
+		s := mustNew(t, o)
+		if keep == 0 {
+			keep = persist.DefaultGenerations
+		}
+		for i := range 8 {
+			require.NoError(t, s.Set("n", i))
+			require.NoError(t, s.Sync())
+			_, generations, err := persist.ReadManifest(disk, storeDir)
+			require.NoError(t, err)
+			require.Len(t, generations, min(i+1, keep))
+			require.EqualValues(t, i+1, generations[len(generations)-1])
+			snapshots := 0
+			for name := range disk.image() {
+				if strings.Contains(name, "snapshot-") {
+					snapshots++
+				}
+			}
+			require.Equal(t, min(i+1, keep), snapshots)
+		}
+		require.NoError(t, s.Close())
+		// Each of those kept can be gone back to.
+		img := disk.image()
+		for back := range keep {
+			require.Empty(t, cmp.Diff(map[string]int{"n": 7 - back}, restored(t, img)))
+			img = img.without(snapshotPath(8 - back))
+		}
+		_, err := store.New(options(t, img.boot()))
+		require.ErrorIs(t, err, persist.ErrCorrupt)
+	}
+}
+
+func snapshotPath(generation int) string {
+	return storeDir + "/snapshot-" + strings.Repeat("0", 11) + string(rune('0'+generation))
+}
+
+func TestFewerGenerationsThanBefore(t *testing.T) {
+	disk := newMemFS()
+	o := options(t, disk)
+	o.Persist.Generations = 5
+	s := mustNew(t, o)
+	for i := range 5 {
+		require.NoError(t, s.Set("n", i))
+		require.NoError(t, s.Sync())
+	}
+	require.NoError(t, s.Close())
+	o.Persist.Generations = 2
+	s = mustNew(t, o)
+	require.NoError(t, s.Set("n", 5))
+	require.NoError(t, s.Close())
+	_, generations, err := persist.ReadManifest(disk, storeDir)
+	require.NoError(t, err)
+	require.Equal(t, []uint64{5, 6}, generations)
+	require.NotContains(t, disk.image(), snapshotPath(4))
+}
+
+func TestPeriodicSnapshots(t *testing.T) {
+	disk := newMemFS()
+	faulty := &faultFS{under: disk}
+	o := options(t, faulty)
+	clock := o.Clock.(interface {
+		Advance(time.Duration)
+		Timers() int
+	})
+	var log logBook
+	o.Logger = log.logger()
+	o.Persist.SnapshotInterval = time.Minute
+	s := mustNew(t, o)
+	require.Zero(t, clock.Timers(), "nothing to save, nothing armed")
+	clock.Advance(time.Hour)
+	require.Zero(t, s.Stats().Snapshots)
+
+	require.NoError(t, s.Set("a", 1))
+	clock.Advance(time.Minute - 1)
+	require.Zero(t, s.Stats().Snapshots)
+	clock.Advance(1)
+	require.EqualValues(t, 1, s.Stats().Snapshots)
+	require.Empty(t, cmp.Diff(map[string]int{"a": 1}, restored(t, disk.crash(keepNone))))
+
+	clock.Advance(time.Hour)
+	require.EqualValues(t, 1, s.Stats().Snapshots, "skipped when nothing changed")
+	require.NoError(t, s.Sync())
+	require.EqualValues(t, 1, s.Stats().Snapshots, "by Sync too")
+	require.Zero(t, clock.Timers())
+
+	require.NoError(t, s.Delete("a"))
+	clock.Advance(30 * time.Second)
+	require.NoError(t, s.Set("b", 2))
+	clock.Advance(30 * time.Second)
+	require.EqualValues(t, 2, s.Stats().Snapshots, "an interval after the first change")
+	require.Empty(t, cmp.Diff(map[string]int{"b": 2}, restored(t, disk.crash(keepNone))))
+
+	// One that fails is told and tried again.
+	faulty.setPlan(everyCallFrom(1, refused, syscall.EIO))
+	require.NoError(t, s.Set("c", 3))
+	clock.Advance(3 * time.Minute)
+	require.EqualValues(t, 3, s.Stats().SnapshotErrors)
+	require.Equal(t, 3, strings.Count(log.String(), "periodic snapshot failed"))
+	faulty.heal()
+	clock.Advance(time.Minute)
+	require.EqualValues(t, 3, s.Stats().Snapshots)
+	require.Empty(t, cmp.Diff(map[string]int{"b": 2, "c": 3}, restored(t, disk.crash(keepNone))))
+	require.NoError(t, s.Close())
+	require.EqualValues(t, 3, s.Stats().Snapshots, "by Close too")
+	require.Zero(t, clock.Timers())
+}
+
+func TestSnapshotThatIsCalledOff(t *testing.T) {
+	disk := newMemFS()
+	s := mustNew(t, options(t, disk))
+	fill(t, s, olderState)
+	require.NoError(t, s.Sync())
+	fill(t, s, newerState)
+	before := disk.image()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, s.Snapshot(ctx), context.Canceled)
+	require.Empty(t, cmp.Diff(before, disk.image()))
+	require.NoError(t, s.Snapshot(context.Background()))
+	require.Empty(t, cmp.Diff(newerState, restored(t, disk.kill())))
+}

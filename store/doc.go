@@ -1,0 +1,168 @@
+// Package store keeps typed values in memory: sessions, cached results, or
+// whatever should expire, be changed by one at a time, and still be there after
+// a restart.
+//
+// # Overview
+//
+//	sessions, err := store.New(store.Options[string, Session]{
+//		Capacity:    10_000,
+//		TTL:         24 * time.Hour,
+//		IdleTimeout: 30 * time.Minute,
+//	})
+//	...
+//	err = sessions.Set(id, Session{User: "Ada"})
+//	session, err := sessions.Get(id)
+//
+// A [Store] is safe for concurrent use. The zero [Options] work: 1000 entries in
+// memory, for ever. What can't work is refused by [New]. Call [Store.Close] when
+// done.
+//
+// Misses and refusals are errors: [ErrNotFound], [ErrLocked], [ErrLeaseLost],
+// [ErrConflict], [ErrFull], [ErrClosed], [ErrInvalidKey]. Neither the text of an
+// error nor a log holds a key or a value.
+//
+// To change a value by what it was, use [Store.Update], which loses nothing when
+// several callers do so at once; [Store.CompareAndSet] if time goes by between
+// the reading and the writing, as with a form; a lease if there is something to
+// do in between that must not happen twice.
+//
+// # Expiry
+//
+// Options.TTL is an entry's life after its last write, Options.IdleTimeout its
+// life after its last access. The earlier deadline counts, and an entry is dead
+// once now >= deadline. That is decided when it is read: a dead entry is never
+// served.
+//
+// Accesses are [Store.Get], [Store.Entry], [Store.Touch], every write,
+// [Lease.Get], and the end of a lease. [Store.Peek], [Store.Has], [Store.All],
+// [Store.Metadata], [Store.Status] and the taking of a lease are none.
+//
+// [Store.SetWithTTL] gives an entry a TTL of its own. Update, CompareAndSet and
+// [Lease.Set] start that anew, Set goes back to the store's. To bound the life of
+// a session however often it is written, compare Metadata.Created, which
+// overwriting leaves as it is.
+//
+// The memory of dead entries is freed when room is needed, when their keys are
+// written or deleted, by [Store.Len], and by a sweep, which comes at most every
+// Options.SweepInterval and only while there are entries that can die.
+//
+// # Locks
+//
+// [Store.TryLock] and [Store.Lock] lock an entry, which must be there, and return
+// a [Lease]. While that lives, everybody else's Get, Entry, Touch, Set,
+// SetWithTTL, SetIfAbsent, CompareAndSet, Update and Delete of the key are
+// ErrLocked, those of the holder too unless they go through the lease. Peek, Has,
+// All and Metadata go past locks.
+//
+// Lock waits while another holds the lease. Waiters are served in the order in
+// which they came, without polling; the lease of each runs from when it gets it.
+//
+// A lease ends with [Lease.Unlock] or [Lease.Delete], at its deadline if it isn't
+// extended, with the entry's TTL, and by [Store.ForceUnlock], [Store.Clear] and
+// [Store.Import]. From then on its holder gets ErrLeaseLost and can't write, even
+// if nobody has taken the lock since. [Lease.Done] tells a holder that is busy
+// elsewhere. Those who wait for an entry that is removed get ErrNotFound.
+//
+// A locked entry is not evicted and does not idle out: its idle timeout starts
+// anew when the lease ends. Its TTL does end it.
+//
+// [Lease.Fence] rises with every lease of the store, and with a folder over
+// restarts and crashes too. Hand it to what the holder writes to outside the store, and have that
+// refuse a fence below one it has seen: the store can't stop a late write there.
+//
+// # Metadata
+//
+// [Store.Metadata] tells when an entry was created, written and accessed, how
+// often it was read, when it dies, and how long it is locked. [Store.Entry]
+// returns that with the value, as of one instant. An entry that is dead but not
+// yet freed shows as [Expired]. [Store.Stats] has the counts of the whole store.
+//
+// Metadata.Revision is 1 for a new entry and rises by one with every write. It
+// starts over when a key is removed and set again: a CompareAndSet that was
+// prepared before may then meet the same revision of another entry. Update is not
+// fooled by that.
+//
+// # Eviction
+//
+// Options.Capacity is exact: never one entry more, never an eviction while there
+// is room. Overwriting evicts nothing. For a new key at capacity, a dead entry
+// goes first, then the one whose last use is the longest ago, just as golang-lru
+// would choose. Uses are what accesses are. What is locked stays; if all of it
+// is, a new key is ErrFull.
+//
+// [Store.Resize] changes the capacity.
+//
+// # Removal events
+//
+// Options.OnRemove is told of every value that goes, with the [Reason]: evicted,
+// expired, deleted, replaced by another value, cleared. It is told once, after
+// the fact, in order per key, and by one goroutine at a time: as a rule the one
+// whose call caused the removal. That one also delivers what others cause
+// meanwhile, so OnRemove should be quick.
+//
+// OnRemove runs outside every lock and may call the store; what it removes is
+// reported after it has returned. A panic in it is contained and logged.
+//
+// Expired entries are reported when they are freed, which may be a SweepInterval
+// after their deadline. What is in the store when it is closed is not removed and
+// not reported. Close does not wait for an OnRemove that runs in another
+// goroutine: the last events may come after it has returned.
+//
+// # Persistence
+//
+// With Options.Persist.Dir, New restores what the folder holds: values, times,
+// deadlines, counts, revisions, the order of use, and leases, which stay locked
+// until their deadline, [Store.Resume] or ForceUnlock. What has died meanwhile
+// stays away. If the capacity has become smaller, the most recently used entries
+// are kept.
+//
+// A crash takes the store back to its last snapshot: at most
+// Persist.SnapshotInterval old, or just taken by [Store.Snapshot] or
+// [Store.Sync]. That goes for deletions too: call Sync after a logout that must
+// not be undone. Close takes a last snapshot, and others go on reading and
+// writing while one is taken. With an IdleTimeout every access is a change to be
+// saved; without, accesses alone wait for the next snapshot or Close.
+//
+// Values are encoded when they are set, by Persist.Codec, as JSON unless told
+// otherwise: see package persist. What can't be encoded fails its own call and
+// nothing else. A key that the codec does not bring back as it was is
+// ErrInvalidKey.
+//
+// A damaged snapshot is reported to the Logger and in [Stats], and the one before
+// it is used. If none is good, New fails with [persist.ErrCorrupt] and changes
+// nothing. A folder of another codec or of other types, or one that is in use, is
+// refused likewise.
+//
+// [Store.Export] and [Store.Import] do the same with any writer and reader, and
+// need no folder.
+//
+// # Time
+//
+// In memory, time is monotonic: a step of the wall clock expires nothing and
+// revives nothing. The times in Metadata are the wall clock's when the store was
+// made, plus what has gone by since. On disk, times are those of the wall clock,
+// and the time that a store is closed counts.
+//
+// A store keeps no goroutine running. It arms a timer only while there is
+// something to free, to save, or to wait for.
+//
+// # Testing
+//
+// Options.Clock takes a clock that is moved by hand: storetest.NewClock. In a
+// bubble of testing/synctest, the store works as it is. Put a codec of your own
+// through storetest.Codec.
+//
+// # Limits
+//
+//   - Values are handed over as they are. Those that hold pointers, slices or maps
+//     share them with everybody who reads the entry: replace such values, don't
+//     change them in place. With a folder, they are saved as they were when they
+//     were set.
+//   - A folder belongs to one store in one process at a time.
+//   - What came after the last snapshot does not survive a crash; there is no
+//     journal.
+//   - On some systems, Linux among them, the monotonic clock stands still while
+//     the machine is suspended, and deadlines are late by as much.
+//   - One mutex guards a store. It is held for short times only and never while
+//     user code runs, but many processors will queue for it.
+package store

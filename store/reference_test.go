@@ -1,0 +1,155 @@
+package store_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/latchkey-go/latchkey/store"
+)
+
+// reference is a store as plain as can be: a map, and a slice for the order of
+// use. It is told the time, which dead entries were freed and the fence of a
+// lease; all else it works out by itself. Times count from the machine's epoch.
+type reference[K comparable] struct {
+	capacity       int
+	ttl, idle, now time.Duration
+	entries        map[K]*refEntry[K] // dead ones too, until they are freed
+	order          []*refEntry[K]     // by use, latest last
+	gone           []store.Removal[K, int]
+}
+
+// forever is so long that what comes after it is beyond every other time.
+const forever time.Duration = 1 << 62
+
+type refEntry[K comparable] struct {
+	key                                      K
+	value                                    int
+	ttl, expires, created, updated, accessed time.Duration
+	accesses, revision, fence                uint64
+	lease                                    *refLease[K]   // nil = unlocked
+	queue                                    []*refLease[K] // of those who wait
+}
+
+// refLease is a lease, or a place in the queue for one.
+type refLease[K comparable] struct {
+	entry    *refEntry[K]
+	d, until time.Duration // until 0 = waits still
+	end      error         // nil = not over
+}
+
+func (r *reference[K]) deadline(e *refEntry[K]) time.Duration {
+	if e.lease != nil {
+		return e.expires
+	}
+	return min(e.expires, e.accessed+r.idle)
+}
+
+func (r *reference[K]) dead(e *refEntry[K]) bool { return r.now >= r.deadline(e) }
+
+// unlocked returns the live entry for key, and why nobody can use it.
+func (r *reference[K]) unlocked(key K) (*refEntry[K], error) {
+	e := r.entries[key]
+	switch {
+	case e == nil || r.dead(e):
+		return nil, store.ErrNotFound
+	case e.lease != nil:
+		return e, store.ErrLocked
+	}
+	return e, nil
+}
+
+func (r *reference[K]) use(e *refEntry[K], at time.Duration) {
+	e.accessed = at
+	r.order = append(slices.DeleteFunc(r.order, func(o *refEntry[K]) bool { return o == e }), e)
+}
+
+// write sets a value; e is nil for a new entry.
+func (r *reference[K]) write(key K, e *refEntry[K], value int, ttl time.Duration) error {
+	if e == nil {
+		if len(r.entries) >= r.capacity && !r.evict() {
+			return store.ErrFull
+		}
+		e = &refEntry[K]{key: key, created: r.now}
+		r.entries[key] = e
+	} else {
+		r.gone = append(r.gone, store.Removal[K, int]{Key: key, Value: e.value, Reason: store.ReasonReplaced})
+	}
+	e.value, e.ttl, e.expires, e.updated = value, ttl, r.now+ttl, r.now
+	e.revision++
+	r.use(e, r.now)
+	return nil
+}
+
+// evict removes what goes first for room, and reports whether anything could.
+func (r *reference[K]) evict() bool {
+	i := slices.IndexFunc(r.order, func(e *refEntry[K]) bool { return e.lease == nil })
+	if i >= 0 {
+		r.remove(r.order[i], store.ReasonEvicted)
+	}
+	return i >= 0
+}
+
+func (r *reference[K]) remove(e *refEntry[K], reason store.Reason) {
+	r.gone = append(r.gone, store.Removal[K, int]{Key: e.key, Value: e.value, Reason: reason})
+	r.order = slices.DeleteFunc(r.order, func(o *refEntry[K]) bool { return o == e })
+	delete(r.entries, e.key)
+	r.unlockAll(e)
+}
+
+// lock puts a lease into the queue, and grants it if nobody has one.
+func (r *reference[K]) lock(e *refEntry[K], d time.Duration) *refLease[K] {
+	l := &refLease[K]{entry: e, d: d}
+	e.queue = append(e.queue, l)
+	if e.lease == nil {
+		r.serve(e, r.now)
+	}
+	return l
+}
+
+func (r *reference[K]) serve(e *refEntry[K], at time.Duration) {
+	e.lease, e.queue = e.queue[0], e.queue[1:]
+	e.lease.until = at + e.lease.d
+}
+
+// unlock ends the lease on e in the way given; the next in the queue gets one.
+func (r *reference[K]) unlock(e *refEntry[K], end error) {
+	at := min(e.lease.until, r.now)
+	e.lease.end, e.lease = end, nil
+	if len(e.queue) > 0 {
+		r.serve(e, at)
+	} else {
+		r.use(e, at)
+	}
+}
+
+func (r *reference[K]) unlockAll(e *refEntry[K]) {
+	if e.lease != nil {
+		e.lease.end, e.lease = store.ErrLeaseLost, nil
+	}
+	for _, l := range e.queue {
+		l.end = store.ErrNotFound
+	}
+	e.queue = nil
+}
+
+// settle lets time pass: leases end in order, of themselves or with their entry.
+func (r *reference[K]) settle(now time.Duration) {
+	r.now = max(r.now, now)
+	over := func(e *refEntry[K]) time.Duration {
+		if e.lease == nil {
+			return forever
+		}
+		return min(e.expires, e.lease.until)
+	}
+	for len(r.order) > 0 {
+		e := slices.MinFunc(r.order, func(a, b *refEntry[K]) int { return int(over(a) - over(b)) })
+		switch at := over(e); {
+		case at > r.now:
+			return
+		case at == e.expires:
+			r.unlockAll(e)
+		default:
+			r.unlock(e, store.ErrLeaseLost)
+		}
+	}
+}
