@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,28 +31,34 @@ func sweep(size sizes) error {
 		return err
 	}
 	keys := sessionKeys(2 * size.large)
-	for i, key := range keys {
-		ttl := store.NoExpiry
-		if i%2 == 1 {
-			ttl = time.Hour
+	fill := func() error {
+		for i, key := range keys {
+			ttl := store.NoExpiry
+			if i%2 == 1 {
+				ttl = time.Hour
+			}
+			if err := s.SetWithTTL(key, i, ttl); err != nil {
+				return err
+			}
 		}
-		if err := s.SetWithTTL(key, i, ttl); err != nil {
-			return err
-		}
+		return nil
 	}
 	get := func(i int) { _, _ = s.Get(keys[i*7919%len(keys)]) }
-	idle := waits(get, func() { time.Sleep(time.Second) })
-	var took time.Duration
-	swept := waits(get, func() {
-		start := time.Now()
-		clock.Advance(time.Hour) // runs the sweep
-		took = time.Since(start)
-	})
-	if n := s.Stats().Expired; n != uint64(size.large) {
-		return fmt.Errorf("swept %d entries, not %d", n, size.large)
+	l := latencies{get: get}
+	for range size.repeats {
+		if err := fill(); err != nil {
+			return err
+		}
+		l.round(func() error {
+			clock.Advance(time.Hour) // runs the sweep
+			return nil
+		})
 	}
-	fmt.Printf("\n## Sweep of %d dead among %d entries, %.2f s: waits of a concurrent Get\n\n", size.large, 2*size.large, took.Seconds())
-	return report(idle, swept, "sweeping")
+	if n := s.Stats().Expired; n != uint64(size.repeats*size.large) {
+		return fmt.Errorf("swept %d entries, not %d times %d", n, size.repeats, size.large)
+	}
+	fmt.Printf("\n## Sweep of %d dead among %d entries: waits of a concurrent Get\n\n", size.large, 2*size.large)
+	return l.print("sweeping")
 }
 
 // snapshot measures the waits of a Get while a large store is saved.
@@ -69,28 +78,75 @@ func snapshot(size sizes) error {
 			return err
 		}
 	}
-	get := func(i int) { _, _ = s.Get(keys[i*7919%len(keys)]) }
-	idle := waits(get, func() { time.Sleep(2 * time.Second) })
-	var took time.Duration
-	var saveErr error
-	saving := waits(get, func() {
-		start := time.Now()
-		saveErr = s.Snapshot(context.Background())
-		took = time.Since(start)
-	})
-	if saveErr != nil {
-		return saveErr
+	l := latencies{get: func(i int) { _, _ = s.Get(keys[i*7919%len(keys)]) }}
+	for range size.repeats {
+		l.round(func() error { return s.Snapshot(context.Background()) })
 	}
-	fmt.Printf("\n## Snapshot of %d entries, %.2f s: waits of a concurrent Get\n\n", size.large, took.Seconds())
-	if err := report(idle, saving, "saving"); err != nil {
+	fmt.Printf("\n## Snapshot of %d entries: waits of a concurrent Get\n\n", size.large)
+	if err := l.print("saving"); err != nil {
 		return err
 	}
 	return s.Close()
 }
 
-// waits does op again and again while during runs and returns how long each
-// took, in order of length.
-func waits(op func(i int), during func()) []time.Duration {
+// latencies gathers how long a Get takes, with nothing else going on and beside
+// something else, in turn.
+type latencies struct {
+	get        func(i int)
+	idle, busy []quantiles
+	took       []time.Duration // of what was going on
+	err        error
+}
+
+// quantiles are those of one round; see shown.
+type quantiles struct {
+	n  int
+	at []time.Duration
+}
+
+var shown = []struct {
+	name string
+	q    float64
+}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"longest", 1}}
+
+func (l *latencies) round(during func() error) {
+	runtime.GC() // what came before must not count here
+	l.idle = append(l.idle, waits(l.get, func() { time.Sleep(time.Second) }))
+	start := time.Now()
+	l.busy = append(l.busy, waits(l.get, func() { l.err = errors.Join(l.err, during()) }))
+	l.took = append(l.took, time.Since(start))
+}
+
+// print prints the medians over the rounds.
+func (l *latencies) print(what string) error {
+	if l.err != nil {
+		return l.err
+	}
+	fmt.Print("| | Gets |")
+	for _, s := range shown {
+		fmt.Printf(" %s |", s.name)
+	}
+	fmt.Print("\n|---|--:|" + strings.Repeat("--:|", len(shown)) + "\n")
+	for _, row := range []struct {
+		name   string
+		rounds []quantiles
+	}{{"idle", l.idle}, {what, l.busy}} {
+		n := median(row.rounds, func(q quantiles) int { return q.n })
+		if n < 10_000 {
+			return errTooFew
+		}
+		fmt.Printf("| %s | %d |", row.name, n)
+		for i := range shown {
+			fmt.Printf(" %v |", median(row.rounds, func(q quantiles) time.Duration { return q.at[i] }))
+		}
+		fmt.Println()
+	}
+	fmt.Printf("\nIt took %.2f s; medians of %d rounds.\n", median(l.took, time.Duration.Seconds), len(l.took))
+	return nil
+}
+
+// waits does op again and again while during runs and returns how long it took.
+func waits(op func(i int), during func()) quantiles {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	all := make([]time.Duration, 0, 1<<24)
@@ -110,20 +166,9 @@ func waits(op func(i int), during func()) []time.Duration {
 	close(done)
 	wg.Wait()
 	slices.Sort(all)
-	return all
-}
-
-func report(idle, busy []time.Duration, what string) error {
-	if len(idle) < 10_000 || len(busy) < 10_000 {
-		return errTooFew
+	q := quantiles{n: len(all)}
+	for _, s := range shown {
+		q.at = append(q.at, all[int(s.q*float64(len(all)-1))])
 	}
-	fmt.Printf("| | Gets | p50 | p99 | p99.9 | longest |\n|---|--:|--:|--:|--:|--:|\n")
-	for _, row := range []struct {
-		name string
-		all  []time.Duration
-	}{{"idle", idle}, {what, busy}} {
-		at := func(q float64) time.Duration { return row.all[int(q*float64(len(row.all)-1))] }
-		fmt.Printf("| %s | %d | %v | %v | %v | %v |\n", row.name, len(row.all), at(0.5), at(0.99), at(0.999), at(1))
-	}
-	return nil
+	return q
 }

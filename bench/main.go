@@ -22,9 +22,9 @@ func main() {
 	flag.Parse()
 	log.SetFlags(0)
 
-	size := sizes{entries: 100_000, rounds: 9, round: 300 * time.Millisecond, large: 1_000_000}
+	size := sizes{entries: 100_000, rounds: 9, round: 300 * time.Millisecond, large: 1_000_000, repeats: 5}
 	if *quick {
-		size = sizes{entries: 100_000, rounds: 3, round: 100 * time.Millisecond, large: 100_000}
+		size = sizes{entries: 100_000, rounds: 3, round: 100 * time.Millisecond, large: 100_000, repeats: 3}
 	}
 	fmt.Printf("%s, %d processors, %s/%s\n", processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("%s, %s\n", runtime.Version(), strings.Join(append([]string{"bench"}, os.Args[1:]...), " "))
@@ -49,6 +49,7 @@ type sizes struct {
 	rounds  int           // per contestant
 	round   time.Duration // about how long one is
 	large   int           // entries, where the time of a sweep or snapshot counts
+	repeats int           // of that
 }
 
 // processor returns the name of the machine's processor, where Linux tells it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -110,10 +111,19 @@ func medians(caches []cache, size sizes, measure func(cache) float64) []float64 
 	}
 	out := make([]float64, len(caches))
 	for i, r := range results {
-		slices.Sort(r)
-		out[i] = r[len(r)/2]
+		out[i] = median(r, func(ns float64) float64 { return ns })
 	}
 	return out
+}
+
+// median returns the median of what value makes of the items.
+func median[T any, N cmp.Ordered](items []T, value func(T) N) N {
+	var values []N
+	for _, item := range items {
+		values = append(values, value(item))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 // timed returns the nanoseconds per operation, of all goroutines together.

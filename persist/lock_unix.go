@@ -26,7 +26,16 @@ func lockFile(name string) (io.Closer, error) {
 	if err := errors.Join(f.Truncate(0), writeString(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return heldLock{f}, nil
+}
+
+// heldLock is a file whose lock this process has.
+type heldLock struct{ *os.File }
+
+// Close gives the lock back. Closing the file alone would not: a child that the
+// process is just starting may have it open still.
+func (l heldLock) Close() error {
+	return errors.Join(os.NewSyscallError("flock", syscall.Flock(int(l.Fd()), syscall.LOCK_UN)), l.File.Close())
 }
 
 func flock(f *os.File) error {
