@@ -53,8 +53,9 @@ func (s Sync) String() string {
 // WithDefaults returns c with defaults in place of what is zero, or an error
 // that names what can't work.
 func (c Config) WithDefaults() (Config, error) {
-	if c.SnapshotInterval < 0 {
-		return c, fmt.Errorf("persist: SnapshotInterval is %v; it must not be negative (0 is %v)", c.SnapshotInterval, DefaultSnapshotInterval)
+	const century = 100 * 365 * 24 * time.Hour
+	if c.SnapshotInterval < 0 || c.SnapshotInterval > century {
+		return c, fmt.Errorf("persist: SnapshotInterval is %v; it must be between 0 (which is %v) and 100 years", c.SnapshotInterval, DefaultSnapshotInterval)
 	}
 	if c.Generations < 0 {
 		return c, fmt.Errorf("persist: Generations is %d; it must not be negative (0 is %d)", c.Generations, DefaultGenerations)

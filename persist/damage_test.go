@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -53,22 +52,6 @@ func fill(t testing.TB, s *store.Store[string, int], state map[string]int) {
 	for key, value := range state {
 		require.NoError(t, s.Set(key, value))
 	}
-}
-
-// but returns the image with a file in place of another, or of none.
-func (img memImage) but(name string, data []byte) memImage {
-	img = maps.Clone(img)
-	img[name] = data
-	return img
-}
-
-// without returns the image without some files.
-func (img memImage) without(names ...string) memImage {
-	img = maps.Clone(img)
-	for _, name := range names {
-		delete(img, name)
-	}
-	return img
 }
 
 // refusesToOpen makes sure that the damage is told, with the file and a place
@@ -247,6 +230,11 @@ func TestSnapshotsInTheWrongPlace(t *testing.T) {
 	})
 	t.Run("no newer", func(t *testing.T) { fallsBack(t, img.without(newer), all) })
 	t.Run("no older", func(t *testing.T) { worksAsNew(t, img.without(older)) })
+	t.Run("both damaged beside what a crash has left", func(t *testing.T) {
+		left := img.but(older, []byte("x")).but(newer, []byte("x"))
+		left[storeDir+"/snapshot-000000000003.tmp"] = []byte("perhaps all there is")
+		refusesToOpen(t, left, newer, all)
+	})
 	t.Run("neither", func(t *testing.T) {
 		disk := img.without(older, newer).boot()
 		_, err := store.New(options(t, disk))
@@ -265,7 +253,9 @@ func TestSnapshotsThatNobodyNames(t *testing.T) {
 		storeDir + "/snapshot-000000000004": img[older],
 		storeDir + "/snapshot-000000000009": []byte("rubbish"),
 		storeDir + "/snapshot-3":            []byte("not a name of ours"),
-		storeDir + "/backup.tgz":            []byte("an operator's"),
+
+		storeDir + "/snapshot-18446744073709551615": img[older],
+		storeDir + "/backup.tgz":                    []byte("an operator's"),
 	}
 	for name, data := range strays {
 		img = img.but(name, data)

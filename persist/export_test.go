@@ -34,7 +34,7 @@ const (
 	FrameState   = frameState
 	FrameSize    = frameSize
 	PreambleSize = preambleSize
-	FenceBlock   = fenceBlock
+	CanSyncDir   = canSyncDir
 )
 
 // A Frame is what stands in a frame.

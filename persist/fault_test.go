@@ -2,9 +2,11 @@ package persist_test
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -47,4 +49,50 @@ func TestEveryCallFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A disk that goes on failing just when a snapshot is to get its name, or to be
+// listed, does not fill up with those that got neither.
+func TestFailedSnapshotsDoNotPileUp(t *testing.T) {
+	for _, op := range []string{"rename", "syncdir"} {
+		for _, name := range []string{"snapshot", "MANIFEST"} {
+			for _, how := range []fault{refused, carried} {
+				disk := newMemFS()
+				faulty := &faultFS{under: disk}
+				s := mustNew(t, options(t, faulty))
+				fill(t, s, olderState)
+				require.NoError(t, s.Sync())
+				fill(t, s, newerState)
+				last := ""
+				faulty.setPlan(func(c call) (fault, error) {
+					if c.op == "rename" {
+						last = c.name
+					}
+					if c.op == op && strings.Contains(last, name) {
+						return how, syscall.EIO
+					}
+					return none, nil
+				})
+				for range 5 {
+					require.ErrorIs(t, s.Sync(), syscall.EIO)
+					require.LessOrEqual(t, snapshotFiles(disk), 2)
+				}
+				faulty.heal()
+				require.NoError(t, s.Sync())
+				require.Equal(t, 2, snapshotFiles(disk))
+				require.Empty(t, cmp.Diff(newerState, restored(t, disk.crash(keepNone))))
+				require.NoError(t, s.Close())
+			}
+		}
+	}
+}
+
+// snapshotFiles returns how many snapshots there are, finished or not.
+func snapshotFiles(disk *memFS) (n int) {
+	for name := range disk.image() {
+		if strings.Contains(name, "snapshot-") {
+			n++
+		}
+	}
+	return n
 }

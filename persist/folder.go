@@ -24,7 +24,9 @@ type Folder struct {
 	log      *slog.Logger
 	lock     io.Closer
 	manifest manifest
-	newest   uint64 // generation of the newest snapshot ever tried
+	newest   uint64   // generation of the newest snapshot ever tried
+	temps    []string // left behind by a crash
+	unsure   uint64   // generation that the manifest on disk may name or not; 0 = none
 }
 
 // Open locks the folder of c, which it creates when missing. log may not be
@@ -95,11 +97,7 @@ func (f *Folder) load() error {
 	case err != nil:
 		return err
 	}
-	for _, name := range l.temps {
-		if err := f.fs.Remove(filepath.Join(f.dir, name)); err != nil {
-			return err
-		}
-	}
+	f.temps = l.temps
 	f.newest = max(l.newest, f.manifest.newest())
 	return nil
 }
@@ -156,7 +154,14 @@ func (f *Folder) read(name string, generation uint64, load func(*Reader) error) 
 
 // Reserve sets fences aside, durably: those above the first number, up to and
 // with the second, are the caller's to hand out. used is the newest one known.
+// It is the first call that writes to the folder, and tidies up before.
 func (f *Folder) Reserve(used uint64) (after, upTo uint64, err error) {
+	for _, name := range f.temps {
+		if err := f.fs.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, 0, fmt.Errorf("persist: tidying up folder %s: %w", f.dir, err)
+		}
+	}
+	f.temps = nil
 	m := f.manifest
 	after = max(m.Fence, used)
 	m.Fence = after + fenceBlock
@@ -171,23 +176,37 @@ func (f *Folder) Reserve(used uint64) (after, upTo uint64, err error) {
 // an error the folder holds what it held before, or both. fill writes the
 // records. Save returns the fence up to which fences may be handed out now.
 func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (upTo uint64, err error) {
+	if f.unsure != 0 {
+		// Or else a disk that goes on failing would fill up.
+		if err := f.replace(f.manifest); err != nil {
+			return 0, err
+		}
+	}
 	f.newest++ // also after an error: a file that failed is never used again
 	h.Store, h.Generation = f.manifest.Store, f.newest
 	name := snapshotName(h.Generation)
 	m, old := f.manifest.with(h, f.keep)
-	if err := f.save(ctx, name, h, m, fill); err != nil {
+	err = f.stage(ctx, name, h, m, fill)
+	if err == nil {
+		f.unsure = h.Generation
+		err = publish(f.fs, f.dir, name)
+	}
+	if err == nil {
+		err = publish(f.fs, f.dir, manifestName)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("persist: taking %s in folder %s: %w", name, f.dir, err)
 	}
-	f.manifest = m
+	f.manifest, f.unsure = m, 0
 	for _, g := range old {
-		if err := f.fs.Remove(filepath.Join(f.dir, snapshotName(g))); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			f.log.Warn("latchkey: an old snapshot stays", "dir", f.dir, "file", snapshotName(g), "error", err)
-		}
+		f.remove(snapshotName(g))
 	}
 	return m.Fence, nil
 }
 
-func (f *Folder) save(ctx context.Context, name string, h Header, m manifest, fill func(*Writer) error) error {
+// stage writes the snapshot and the manifest that lists it, durably, but under
+// temporary names: a disk that is full leaves nothing behind.
+func (f *Folder) stage(ctx context.Context, name string, h Header, m manifest, fill func(*Writer) error) error {
 	temp := filepath.Join(f.dir, name+tempSuffix)
 	err := writeFile(f.fs, temp, func(w io.Writer) error {
 		sw, err := NewWriter(w, h)
@@ -208,15 +227,17 @@ func (f *Folder) save(ctx context.Context, name string, h Header, m manifest, fi
 	if err := f.read(name+tempSuffix, h.Generation, verify); err != nil {
 		return errors.Join(fmt.Errorf("reading it back: %w", err), f.fs.Remove(temp))
 	}
-	// The manifest is staged before the snapshot has its name: a disk that
-	// is full by now leaves nothing behind.
 	if err := stageManifest(f.fs, f.dir, m); err != nil {
 		return errors.Join(err, f.fs.Remove(temp))
 	}
-	if err := publish(f.fs, f.dir, name); err != nil {
-		return err
+	return nil
+}
+
+// remove removes a file that the manifest on disk does not name any more.
+func (f *Folder) remove(name string) {
+	if err := f.fs.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.log.Warn("latchkey: an old snapshot stays", "dir", f.dir, "file", name, "error", err)
 	}
-	return publish(f.fs, f.dir, manifestName)
 }
 
 // replace makes m the manifest. After an error it is unknown which of the two
@@ -230,6 +251,11 @@ func (f *Folder) replace(m manifest) error {
 		return fmt.Errorf("persist: replacing %s in folder %s: %w", manifestName, f.dir, err)
 	}
 	f.manifest = m
+	if f.unsure != 0 {
+		f.remove(snapshotName(f.unsure))
+		f.remove(snapshotName(f.unsure) + tempSuffix)
+		f.unsure = 0
+	}
 	return nil
 }
 

@@ -2,7 +2,11 @@ package persist_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,13 +49,14 @@ func onlyOwner(t testing.TB, dir string) {
 }
 
 func TestFolderIsMadeForItsOwnerAlone(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "new", "and", "deep")
+	top := filepath.Join(t.TempDir(), "new")
+	dir := filepath.Join(top, "and", "deep")
 	s := mustNew(t, onDisk(t, dir))
 	fill(t, s, newerState)
 	require.NoError(t, s.Snapshot(context.Background()))
-	onlyOwner(t, dir)
+	onlyOwner(t, top)
 	require.NoError(t, s.Close())
-	onlyOwner(t, dir)
+	onlyOwner(t, top)
 	require.Empty(t, cmp.Diff(newerState, contents(mustNew(t, onDisk(t, dir)))))
 }
 
@@ -102,8 +107,7 @@ func TestFolderIsFreeAfterAFailedOpening(t *testing.T) {
 }
 
 func TestFolderOfSomebodyElse(t *testing.T) {
-	img := newMemFS().image()
-	img[storeDir] = nil
+	img := emptyFolder()
 	img[storeDir+"/thesis.txt"] = []byte("years of work")
 	disk := img.boot()
 	_, err := store.New(options(t, disk))
@@ -112,8 +116,7 @@ func TestFolderOfSomebodyElse(t *testing.T) {
 	require.Empty(t, cmp.Diff(img, disk.image()), "not even a LOCK")
 
 	// What a volume brings along does not count.
-	img = newMemFS().image()
-	img[storeDir] = nil
+	img = emptyFolder()
 	img[storeDir+"/lost+found"] = nil
 	img[storeDir+"/.nfs0001"] = []byte("x")
 	require.NoError(t, mustNew(t, options(t, img.boot())).Close())
@@ -148,6 +151,25 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		require.Empty(t, cmp.Diff(newerState, contents(s)))
 		require.ErrorIs(t, s.Close(), cause)
 		require.Empty(t, cmp.Diff(olderState, restored(t, disk.kill())))
+	}
+}
+
+// Folders far above may be somebody else's: that they can't be synced by us is
+// no reason to refuse, but that the disk fails is.
+func TestFoldersAboveThatCannotBeSynced(t *testing.T) {
+	for cause, refuses := range map[error]bool{syscall.EACCES: false, syscall.EINVAL: false, errors.ErrUnsupported: false, syscall.EIO: true} {
+		disk := newMemFS()
+		_, err := store.New(options(t, &faultFS{under: disk, plan: func(c call) (fault, error) {
+			if c.op == "syncdir" && !strings.HasPrefix(c.name, storeDir) {
+				return refused, cause
+			}
+			return none, nil
+		}}))
+		if refuses {
+			require.ErrorIs(t, err, cause)
+		} else {
+			require.NoError(t, err)
+		}
 	}
 }
 
@@ -217,13 +239,7 @@ func TestGenerations(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, generations, min(i+1, keep))
 			require.EqualValues(t, i+1, generations[len(generations)-1])
-			snapshots := 0
-			for name := range disk.image() {
-				if strings.Contains(name, "snapshot-") {
-					snapshots++
-				}
-			}
-			require.Equal(t, min(i+1, keep), snapshots)
+			require.Equal(t, min(i+1, keep), snapshotFiles(disk))
 		}
 		require.NoError(t, s.Close())
 		// Each of those kept can be gone back to.
@@ -238,7 +254,7 @@ func TestGenerations(t *testing.T) {
 }
 
 func snapshotPath(generation int) string {
-	return storeDir + "/snapshot-" + strings.Repeat("0", 11) + string(rune('0'+generation))
+	return fmt.Sprintf("%s/snapshot-%012d", storeDir, generation)
 }
 
 func TestFewerGenerationsThanBefore(t *testing.T) {
@@ -265,10 +281,7 @@ func TestPeriodicSnapshots(t *testing.T) {
 	disk := newMemFS()
 	faulty := &faultFS{under: disk}
 	o := options(t, faulty)
-	clock := o.Clock.(interface {
-		Advance(time.Duration)
-		Timers() int
-	})
+	clock := clockOf(o)
 	var log logBook
 	o.Logger = log.logger()
 	o.Persist.SnapshotInterval = time.Minute
@@ -310,6 +323,76 @@ func TestPeriodicSnapshots(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.EqualValues(t, 3, s.Stats().Snapshots, "by Close too")
 	require.Zero(t, clock.Timers())
+}
+
+// What changes while a periodic snapshot is taken is for the next one, an
+// interval later, and not for one at once.
+func TestChangesDuringAPeriodicSnapshot(t *testing.T) {
+	faulty := &faultFS{under: newMemFS()}
+	o := options(t, faulty)
+	o.Persist.SnapshotInterval = time.Minute
+	s := mustNew(t, o)
+	clock := clockOf(o)
+	faulty.setPlan(func(c call) (fault, error) {
+		if c.op == "sync" {
+			require.NoError(t, s.Set("busy", c.n))
+		}
+		return none, nil
+	})
+	require.NoError(t, s.Set("a", 1))
+	for i := range 5 {
+		clock.Advance(time.Minute)
+		require.EqualValues(t, i+1, s.Stats().Snapshots)
+	}
+	faulty.heal()
+	require.NoError(t, s.Close())
+}
+
+// A folder as a tool drives it, without a store.
+func TestFolderAlone(t *testing.T) {
+	disk := newMemFS()
+	config := persist.On(disk, persist.Config{Dir: storeDir})
+	f, err := persist.Open(config, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	never := func(*persist.Reader) error { return errors.New("there is no snapshot") }
+	damaged, err := f.Restore(never)
+	require.NoError(t, err)
+	require.Zero(t, damaged)
+	after, upTo, err := f.Reserve(7)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, after)
+	require.Greater(t, upTo, after)
+
+	one := func(w *persist.Writer) error { return w.Write(&persist.Record{Key: []byte("k"), Value: []byte("v")}) }
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	before := disk.image()
+	_, err = f.Save(ctx, persist.Header{}, one)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, cmp.Diff(before, disk.image()))
+	_, err = f.Save(context.Background(), persist.Header{Fence: 9}, one)
+	require.NoError(t, err)
+	require.NoError(t, f.Release())
+
+	f, err = persist.Open(config, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	var got []persist.Record
+	_, err = f.Restore(func(r *persist.Reader) error {
+		require.EqualValues(t, 9, r.Header().Fence)
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			got = append(got, rec)
+		}
+	})
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff([]persist.Record{{Key: []byte("k"), Value: []byte("v")}}, got))
+	require.NoError(t, f.Close(9))
 }
 
 func TestSnapshotThatIsCalledOff(t *testing.T) {

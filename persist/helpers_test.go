@@ -14,8 +14,9 @@ import (
 	"github.com/latchkey-go/latchkey/storetest"
 )
 
-// storeDir is the store's folder in a memFS.
-const storeDir = "/data/store"
+// storeDir is the store's folder in a memFS. Neither it nor the one above it is
+// there at first.
+const storeDir = "/data/app/store"
 
 // options are those of a store in a folder of a file system in memory.
 func options(t testing.TB, fsys persist.FileSystem) store.Options[string, int] {

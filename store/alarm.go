@@ -20,7 +20,7 @@ type move struct {
 	turn  uint64
 	stop  func() bool   // of the timer to stop; may be nil
 	arm   bool          // whether to arm a new one
-	in    time.Duration // and when
+	at    instant       // and when
 }
 
 // planLocked decides when the store wants to be woken up.
@@ -37,24 +37,24 @@ func (s *Store[K, V]) planLocked() (moves [3]move) {
 		if next != never {
 			sweep = max(next, s.swept.after(s.o.SweepInterval))
 		}
-		if s.changed != never {
+		if s.changed != never && !s.snapshotting {
 			save = s.changed.after(s.o.Persist.SnapshotInterval)
 		}
 	}
-	moves[0] = s.lapse.plan(lapse, s.read)
-	moves[1] = s.sweep.plan(sweep, s.read)
-	moves[2] = s.save.plan(save, s.read)
+	moves[0] = s.lapse.plan(lapse)
+	moves[1] = s.sweep.plan(sweep)
+	moves[2] = s.save.plan(save)
 	return moves
 }
 
 // plan returns the change that has the alarm ring at the instant given. A timer
 // that fires too early stays as it is: when it does, there is a new plan.
-func (a *alarm) plan(at, read instant) move {
+func (a *alarm) plan(at instant) move {
 	if at == a.at || a.at < at && at != never {
 		return move{}
 	}
 	a.turn++
-	m := move{alarm: a, turn: a.turn, stop: a.stop, arm: at != never, in: time.Duration(max(0, at-read))}
+	m := move{alarm: a, turn: a.turn, stop: a.stop, arm: at != never, at: at}
 	a.at, a.stop = at, nil
 	return m
 }
@@ -66,7 +66,7 @@ func (s *Store[K, V]) move(m move) {
 	if !m.arm {
 		return
 	}
-	stop := s.o.Clock.AfterFunc(m.in, func() { s.fire(m.alarm, m.turn) })
+	stop := s.arm(m)
 	s.mu.Lock()
 	overtaken := m.alarm.turn != m.turn
 	if !overtaken {
@@ -75,6 +75,18 @@ func (s *Store[K, V]) move(m move) {
 	s.mu.Unlock()
 	if overtaken {
 		stop()
+	}
+}
+
+// arm starts the timer. A clock that was moved meanwhile, as a test may move its
+// own, would have it fire late: then it starts another one.
+func (s *Store[K, V]) arm(m move) (stop func() bool) {
+	for tries := 1; ; tries++ {
+		before := s.now()
+		stop = s.o.Clock.AfterFunc(time.Duration(max(0, m.at-before)), func() { s.fire(m.alarm, m.turn) })
+		if s.now()-before < instant(time.Millisecond) || tries == 10 || !stop() {
+			return stop
+		}
 	}
 }
 

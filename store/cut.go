@@ -42,7 +42,7 @@ func (s *Store[K, V]) beginCut() (c *cut[K, V], wall int64) {
 	t := s.o.Clock.Now()
 	s.mu.Lock()
 	defer s.unlock()
-	s.seeLocked(instant(t.Sub(s.base)))
+	s.seeLocked(s.instant(t))
 	s.settleLocked()
 	s.cuts++
 	s.cut = &cut[K, V]{

@@ -58,6 +58,11 @@ type instant int64
 
 const never instant = math.MaxInt64
 
+// lastInstant is where a clock that shows something absurd is stopped, so that
+// no deadline overflows: 180 years on, which is the year 2150 at the earliest,
+// and as far back.
+const lastInstant = instant(180 * 365 * 24 * time.Hour)
+
 // after returns the instant d after i; NoExpiry after anything is never.
 func (i instant) after(d time.Duration) instant {
 	if d == NoExpiry {

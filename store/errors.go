@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"runtime"
+	"strings"
 )
 
 // Errors that an operation on a key can return. Misses and refusals return
@@ -68,8 +69,24 @@ func contain(f func() error) (err error) {
 	return f()
 }
 
-// logPanic reports a panic that nobody else hears of; its value may hold a key
-// or a value and is left out.
+// logPanic reports a panic that nobody else hears of. The panic's value may hold
+// a key or a value and is left out, as are the arguments that a usual stack trace
+// shows.
 func logPanic(log *slog.Logger, where string, value any) {
-	log.Error("latchkey: panic contained", "in", where, "type", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
+	log.Error("latchkey: panic contained", "in", where, "type", fmt.Sprintf("%T", value), "stack", callers())
+}
+
+// callers returns the function, file and line of those who have called, one a
+// line, the caller of the function that panicked among them.
+func callers() string {
+	const skip = 4 // runtime.Callers, callers, logPanic, the deferred function
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip, pcs)])
+	var out strings.Builder
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		fmt.Fprintf(&out, "%s %s:%d\n", f.Function, f.File, f.Line)
+	}
+	return out.String()
 }

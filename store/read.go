@@ -8,11 +8,10 @@ func (s *Store[K, V]) Get(key K) (V, error) {
 	if err := s.checkKey(key); err != nil {
 		return none, err
 	}
-	read, err := s.begin()
-	if err != nil {
+	if err := s.begin(); err != nil {
 		return none, err
 	}
-	e, _, err := s.readLocked(key, read)
+	e, _, err := s.readLocked(key)
 	value := none
 	if err == nil {
 		value = e.value
@@ -28,12 +27,11 @@ func (s *Store[K, V]) Entry(key K) (Entry[K, V], error) {
 	if err := s.checkKey(key); err != nil {
 		return entry, err
 	}
-	read, err := s.begin()
-	if err != nil {
+	if err := s.begin(); err != nil {
 		return entry, err
 	}
 	defer s.leave()
-	e, now, err := s.readLocked(key, read)
+	e, now, err := s.readLocked(key)
 	if err == nil {
 		entry = Entry[K, V]{e.key, e.value, s.metadataLocked(e, now)}
 	}
@@ -42,12 +40,12 @@ func (s *Store[K, V]) Entry(key K) (Entry[K, V], error) {
 
 // readLocked finds the entry for a reader without a lease and notes the access.
 // It looks before it asks for the time: most misses need not know it.
-func (s *Store[K, V]) readLocked(key K, read instant) (e *entry[K, V], now instant, err error) {
+func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error) {
 	if s.table.find(key) == nil {
 		s.stats.Misses++
 		return nil, 0, ErrNotFound
 	}
-	now = s.tick(read)
+	now = s.tick()
 	e = s.table.use(key)
 	switch {
 	case e == nil || dead(now, e.deadline(s.o.IdleTimeout)):

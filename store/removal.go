@@ -38,10 +38,10 @@ type Removal[K comparable, V any] struct {
 	Reason Reason
 }
 
-// removal is a removal on its way to OnRemove, or a whole table of them.
+// removal is a removal on its way to OnRemove, or many of them.
 type removal[K comparable, V any] struct {
 	Removal[K, V]
-	table *table[K, V] // all that was in it; nil = just the one
+	slots []*entry[K, V] // of a table that was cleared; nil = just the one
 }
 
 // noteRemoval counts a removal and lists it for OnRemove.
@@ -81,32 +81,39 @@ func (s *Store[K, V]) deliver() {
 			emptied = true
 			return
 		}
-		if r.table == nil {
-			s.notify(r.Removal)
-			continue
-		}
-		for _, e := range r.table.slots {
-			if e != nil {
-				s.notify(Removal[K, V]{e.key, e.value, r.Reason})
-			}
-		}
+		s.notify(r)
 	}
 }
 
 // nextRemoval takes the first removal off the list. When there is none, the
 // delivering has ended, for others to begin again.
-func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
+func (s *Store[K, V]) nextRemoval() (r Removal[K, V], ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.removals) == 0 {
-		s.removals = nil
-		s.delivering = false
-		return r, false
+	for len(s.removals) > 0 {
+		first := &s.removals[0]
+		if first.slots == nil {
+			r = first.Removal
+			s.dropRemoval()
+			return r, true
+		}
+		for len(first.slots) > 0 {
+			e := first.slots[0]
+			first.slots = first.slots[1:]
+			if e != nil {
+				return Removal[K, V]{e.key, e.value, first.Reason}, true
+			}
+		}
+		s.dropRemoval()
 	}
-	r = s.removals[0]
+	s.removals = nil
+	s.delivering = false
+	return r, false
+}
+
+func (s *Store[K, V]) dropRemoval() {
 	s.removals[0] = removal[K, V]{}
 	s.removals = s.removals[1:]
-	return r, true
 }
 
 func (s *Store[K, V]) notify(r Removal[K, V]) {

@@ -79,9 +79,23 @@ func (s *Store[K, V]) Import(r io.Reader) error {
 		return err
 	}
 	defer s.leave()
+	if err := s.checkLocked(len(from.table.locked)); err != nil {
+		return err
+	}
 	s.fence = max(s.fence, from.fence)
 	s.replaceTableLocked(newTable[K, V]())
 	s.adopt(from.table)
+	for s.table.len() > s.capacity { // made smaller meanwhile
+		s.removeLocked(s.table.unlocked.victim(), ReasonEvicted)
+	}
+	return nil
+}
+
+// checkLocked makes sure that there is room for that many entries with leases.
+func (s *Store[K, V]) checkLocked(n int) error {
+	if n > s.capacity {
+		return fmt.Errorf("%w: %d in the snapshot, the capacity is %d", ErrFull, n, s.capacity)
+	}
 	return nil
 }
 
@@ -118,7 +132,7 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 	}
 	s.stats.count(ReasonCleared, uint64(old.len()))
 	if old.len() > 0 {
-		s.listRemoval(removal[K, V]{Removal: Removal[K, V]{Reason: ReasonCleared}, table: old})
+		s.listRemoval(removal[K, V]{Removal: Removal[K, V]{Reason: ReasonCleared}, slots: old.slots})
 	}
 	s.table = t
 	s.changedLocked(s.latest)
@@ -148,7 +162,7 @@ func (s *Store[K, V]) stage(r *persist.Reader) (staged[K, V], error) {
 	from.fence = r.Header().Fence
 	t := s.o.Clock.Now()
 	s.mu.Lock()
-	s.seeLocked(instant(t.Sub(s.base)))
+	s.seeLocked(s.instant(t))
 	now := s.latest
 	s.mu.Unlock()
 	wall := t.UnixNano() - int64(now)
@@ -173,10 +187,10 @@ func (s *Store[K, V]) stage(r *persist.Reader) (staged[K, V], error) {
 		entries = append(entries, e)
 	}
 	s.mu.Lock()
-	capacity := s.capacity
+	capacity, err := s.capacity, s.checkLocked(locked)
 	s.mu.Unlock()
-	if locked > capacity {
-		return from, fmt.Errorf("%w: %d of the snapshot, the capacity is %d", ErrFull, locked, capacity)
+	if err != nil {
+		return from, err
 	}
 	from.dropped = max(0, len(entries)-capacity)
 	return from, s.fill(&from, keepMostRecent(entries, from.dropped))

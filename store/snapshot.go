@@ -38,12 +38,13 @@ func (s *Store[K, V]) snapshot(ctx context.Context, always bool) error {
 	if _, err := s.enter(); err != nil {
 		return err
 	}
-	changed := s.changed != never
+	s.snapshotting = s.folder != nil && (always || s.changed != never)
+	due := s.snapshotting
 	s.unlock()
 	switch {
 	case s.folder == nil:
 		return errNoDir
-	case !changed && !always:
+	case !due:
 		return nil
 	}
 	return s.saveCut(ctx)
@@ -77,8 +78,8 @@ func (s *Store[K, V]) saveCut(ctx context.Context) error {
 	now := s.now()
 	s.mu.Lock()
 	defer s.unlock()
-	s.busy = true
 	s.seeLocked(now)
+	s.snapshotting = false
 	if err != nil {
 		s.stats.SnapshotErrors++
 		if s.changed != never {

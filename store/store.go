@@ -32,7 +32,6 @@ type Store[K comparable, V any] struct {
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
-	read     instant // last reading of the clock, which may
 	position uint64  // counts uses and births, to tell their order
 	table    *table[K, V]
 	leases   agenda[*Lease[K, V]] // by when they end by themselves
@@ -54,6 +53,7 @@ type Store[K comparable, V any] struct {
 	changed            instant // first change that is in no snapshot; never = none
 	changes            uint64  // ever made
 	saved              uint64  // position as of the last snapshot
+	snapshotting       bool    // one is being taken: when the next is due is told by its end
 }
 
 // New makes a store: it checks the options, and with a folder takes that into
@@ -129,11 +129,11 @@ func (s *Store[K, V]) Close() error {
 	if first {
 		s.closing = true
 		s.endAllLocked(ErrClosed)
-		s.busy = true
 	}
-	s.leave()
+	s.unlock()
 	if !first {
 		<-s.closed
+		s.deliver()
 		return s.closeErr
 	}
 	s.saving <- struct{}{} // never given back
@@ -154,31 +154,39 @@ func (s *Store[K, V]) now() instant {
 	if s.system {
 		return instant(time.Since(s.base)) // the monotonic clock alone
 	}
-	return instant(s.o.Clock.Now().Sub(s.base))
+	return s.instant(s.o.Clock.Now())
 }
 
-// begin begins an operation: it locks mu, unless the store is closed. leave ends
-// the operation. What begin returns is for tick, which tells the time: a miss
-// does without, and spares the clock.
-func (s *Store[K, V]) begin() (read instant, err error) {
+// instant returns the instant of a reading of the clock.
+func (s *Store[K, V]) instant(t time.Time) instant {
+	return min(max(-lastInstant, instant(t.Sub(s.base))), lastInstant)
+}
+
+// begin begins an operation: it locks mu, unless the store is closed. tick tells
+// the time of the operation, and leave ends it. A miss does without tick, and so
+// spares the system's clock.
+func (s *Store[K, V]) begin() error {
+	var read instant
 	if !s.system {
 		read = s.now() // user code: not under mu
 	}
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
-		return 0, ErrClosed
+		return ErrClosed
 	}
-	return read, nil
+	if !s.system {
+		s.seeLocked(read)
+	}
+	return nil
 }
 
 // tick returns the time of the operation, and settles the leases that are over
 // by then.
-func (s *Store[K, V]) tick(read instant) instant {
+func (s *Store[K, V]) tick() instant {
 	if s.system {
-		read = s.now()
+		s.seeLocked(s.now())
 	}
-	s.seeLocked(read)
 	if dead(s.latest, s.leases.next()) {
 		s.settleLocked()
 	}
@@ -187,16 +195,15 @@ func (s *Store[K, V]) tick(read instant) instant {
 
 // seeLocked takes in a reading of the clock.
 func (s *Store[K, V]) seeLocked(read instant) {
-	s.latest, s.read = max(s.latest, read), read
+	s.latest = max(s.latest, read)
 }
 
 // enter is begin and tick in one.
 func (s *Store[K, V]) enter() (instant, error) {
-	read, err := s.begin()
-	if err != nil {
+	if err := s.begin(); err != nil {
 		return 0, err
 	}
-	return s.tick(read), nil
+	return s.tick(), nil
 }
 
 // enterFor is enter for an operation on key, which it checks first.

@@ -61,4 +61,7 @@ func (s *Store[K, V]) removeLocked(e *entry[K, V], reason Reason) {
 	}
 	s.noteRemoval(e.key, e.value, reason)
 	s.changedLocked(s.latest)
+	if s.table.expiry.next() == never {
+		s.busy = true // the sweep has nothing to wait for any more
+	}
 }

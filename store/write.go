@@ -84,8 +84,11 @@ func (s *Store[K, V]) Update(key K, f func(old V, found bool) (V, error)) (V, er
 			}
 			return nil
 		})
+		if err == nil {
+			return value, nil
+		}
 		if err != ErrConflict {
-			return value, err
+			return none, err
 		}
 	}
 	return none, ErrConflict

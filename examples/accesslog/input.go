@@ -124,7 +124,7 @@ func (in *input) read(src source, f func(request) error) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	r, err := decompress(in.through(file))
 	if err != nil {
 		return fmt.Errorf("%s: %w", src.name, err)

@@ -37,6 +37,13 @@ const (
 	keyAgent = "ip+agent"
 )
 
+const usage = `usage: accesslog [flags] [FILE...]
+
+Replays web logs (FILE, plain or .gz; - is standard input; none is a synthetic
+sample) as sessions.
+
+`
+
 type options struct {
 	limits
 	key       string
@@ -63,7 +70,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	err = accesslog(o, stdin, stdout, stderr)
 	if err != nil {
-		fmt.Fprintln(stderr, "accesslog:", err)
+		tell(stderr, "%v", err)
 	}
 	switch {
 	case errors.Is(err, errStopped):
@@ -87,8 +94,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.plot, "plot", "", "draw the live sessions over time into this SVG `file`")
 	flags.BoolVar(&o.progress, "progress", false, "show a progress bar if standard error is a terminal")
 	flags.Usage = func() {
-		fmt.Fprint(stderr, "usage: accesslog [flags] [FILE...]\n\n"+
-			"Replays web logs (FILE, plain or .gz; - is standard input; none is a\nsynthetic sample) as sessions.\n\n")
+		_, _ = io.WriteString(stderr, usage)
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -97,7 +103,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	o.files = flags.Args()
 	err := o.check()
 	if err != nil {
-		fmt.Fprintln(stderr, "accesslog:", err)
+		tell(stderr, "%v", err)
 	}
 	return o, err
 }
@@ -124,7 +130,7 @@ func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	in.note = func(format string, a ...any) { fmt.Fprintf(stderr, "accesslog: "+format+"\n", a...) }
+	in.note = func(format string, a ...any) { tell(stderr, format, a...) }
 	r, err := newReplay(o, in)
 	if err != nil {
 		return err
@@ -144,17 +150,22 @@ func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
 		in.note("%s had %d requests already: the tables and the plot show those after", o.dir, r.place.Requests)
 	}
 	about := in.name() + " · " + r.report.about()
-	fmt.Fprint(stdout, about, "\n\n")
-	r.report.print(stdout)
-	fmt.Fprintln(stdout, r.summary())
-	if o.plot == "" {
-		return nil
+	text := bytes.NewBufferString(about + "\n\n")
+	r.report.print(text)
+	text.WriteString(r.summary() + "\n")
+	if _, err := text.WriteTo(stdout); err != nil || o.plot == "" {
+		return err
 	}
 	var picture bytes.Buffer
 	if err := writePlot(&picture, &r.report.timeline, about, o.capacity); err != nil {
 		return err
 	}
 	return os.WriteFile(o.plot, picture.Bytes(), 0o644)
+}
+
+// tell writes a line to standard error; if that fails, there is nobody to tell.
+func tell(stderr io.Writer, format string, a ...any) {
+	_, _ = fmt.Fprintf(stderr, "accesslog: "+format+"\n", a...)
 }
 
 func isTerminal(w io.Writer) bool {

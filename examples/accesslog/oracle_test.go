@@ -5,25 +5,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-// dataDir is where the recorded logs are, or the test is skipped.
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("LATCHKEY_DATA")
-	if dir == "" {
-		const message = "LATCHKEY_DATA is not set: it names the folder of recorded web logs and traces, see CONTRIBUTING.md"
-		if os.Getenv("LATCHKEY_STRICT") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
-	return dir
-}
+	"github.com/latchkey-go/latchkey/internal/testenv"
+)
 
 // oracleFlags are the flags that make accesslog follow a rule of the oracle;
 // it has other rules, for other programs.
@@ -35,7 +24,7 @@ var oracleFlags = map[string][]string{
 // TestOracle compares with counts that two other programs came to, to the
 // integer.
 func TestOracle(t *testing.T) {
-	dir := dataDir(t)
+	dir := testenv.Data(t)
 	table, err := os.ReadFile(filepath.Join(dir, "reference", "sessions.tsv"))
 	require.NoError(t, err)
 	logs := map[string][]request{} // each is read once for all its rows
@@ -45,7 +34,10 @@ func TestOracle(t *testing.T) {
 		require.GreaterOrEqual(t, len(f), 7)
 		log, key, rule, capacity := f[0], strings.Replace(f[1], "ua", "agent", 1), f[2], strings.Replace(f[3], "inf", "0", 1)
 		flags, ok := oracleFlags[rule]
-		if !ok {
+		requests, err := strconv.Atoi(f[4])
+		require.NoError(t, err)
+		long := requests > 100_000 && capacity != "50"
+		if !ok || long && testenv.Race { // one goroutine alone has no races
 			continue
 		}
 		if logs[log] == nil {
@@ -74,7 +66,9 @@ func TestOracle(t *testing.T) {
 			require.Equal(t, want, got[:min(len(want), len(got))])
 		})
 	}
-	require.Equal(t, 50, tested, "5 logs, 2 keys, 4 capacities and one with a TTL")
+	if !testenv.Race {
+		require.Equal(t, 50, tested, "5 logs, 2 keys, 4 capacities and one with a TTL")
+	}
 }
 
 // allRequests reads a recorded log, of which every line is a request.
@@ -93,7 +87,7 @@ func allRequests(t *testing.T, file string) []request {
 
 // TestRecordedStopAndGoOn is TestStopAndGoOn on recorded logs.
 func TestRecordedStopAndGoOn(t *testing.T) {
-	dir := dataDir(t)
+	dir := testenv.Data(t)
 	for _, log := range []string{"semicomplete_2015", "meatlabel_2025-12"} {
 		for _, after := range []int{99, 4_321, 9_999} {
 			t.Run(fmt.Sprint(log, after), func(t *testing.T) {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -110,12 +110,12 @@ func (r *report) about() string {
 }
 
 // print writes the two tables. No visitor can be told from them.
-func (r *report) print(w io.Writer) {
+func (r *report) print(w *bytes.Buffer) {
 	r.printHours(w)
 	r.printSessions(w)
 }
 
-func (r *report) printHours(w io.Writer) {
+func (r *report) printHours(w *bytes.Buffer) {
 	hours := make([]*hour, 0, len(r.hours))
 	for _, h := range r.hours {
 		hours = append(hours, h)
@@ -132,7 +132,7 @@ func (r *report) printHours(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-func (r *report) printSessions(w io.Writer) {
+func (r *report) printSessions(w *bytes.Buffer) {
 	const row = "%-23s %10s %13s %10s %10s  %-10s  %s\n"
 	fmt.Fprintf(w, row, "Longest sessions (UTC)", "lasted", "hits", "pages", "bytes", "end", "visitor")
 	for _, e := range r.longest {

@@ -1,0 +1,65 @@
+package latchkey_test
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/latchkey-go/latchkey"
+
+// imports returns what the files of a package import, tests aside, without the
+// standard library: import path and names of the files, each "path: file".
+func imports(t *testing.T, dir string) []string {
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	var list []string
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, name), nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, spec := range file.Imports {
+			path, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			first, _, _ := strings.Cut(path, "/")
+			if strings.Contains(first, ".") { // the standard library has no dot there
+				list = append(list, strings.TrimPrefix(path, module+"/")+": "+name)
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Imports point one way: store -> persist, internal/clock -> the standard
+// library. Only the policy of store knows of golang-lru.
+func TestImports(t *testing.T) {
+	require.Empty(t, imports(t, "persist"))
+	require.Empty(t, imports(t, filepath.Join("internal", "clock")))
+
+	var foreign []string
+	for _, line := range imports(t, "store") {
+		path, _, _ := strings.Cut(line, ": ")
+		if path != "persist" && path != "internal/clock" {
+			foreign = append(foreign, line)
+		}
+	}
+	require.Empty(t, cmp.Diff([]string{"github.com/hashicorp/golang-lru/v2/simplelru: policy.go"}, foreign))
+
+	// storetest is imported by the tests of users: it brings no library along.
+	for _, line := range imports(t, "storetest") {
+		path, _, _ := strings.Cut(line, ": ")
+		require.Contains(t, []string{"persist", "store", "internal/clock"}, path)
+	}
+}
