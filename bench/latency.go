@@ -62,12 +62,12 @@ func sweep(size sizes) error {
 }
 
 // snapshot measures the waits of a Get while a large store is saved.
-func snapshot(size sizes) error {
+func snapshot(size sizes) (err error) {
 	dir, err := os.MkdirTemp("", "latchkey-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s, err := store.New(store.Options[string, session]{Capacity: size.large, TTL: time.Hour, Persist: persist.Config{Dir: dir}})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,97 +22,6 @@ import (
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
 )
-
-// lruModel is a store as a list, least recently used first.
-type lruModel struct {
-	capacity int
-	list     []pair
-}
-
-type pair struct{ key, value int }
-
-func (m *lruModel) remove(key int) (p pair, found bool) {
-	i := slices.IndexFunc(m.list, func(p pair) bool { return p.key == key })
-	if i < 0 {
-		return p, false
-	}
-	p = m.list[i]
-	m.list = slices.Delete(m.list, i, i+1)
-	return p, true
-}
-
-func (m *lruModel) set(p pair) {
-	m.remove(p.key)
-	m.list = append(m.list, p)
-	m.shrink(m.capacity)
-}
-
-func (m *lruModel) get(key int) {
-	if p, found := m.remove(key); found {
-		m.list = append(m.list, p)
-	}
-}
-
-func (m *lruModel) shrink(capacity int) {
-	m.capacity = capacity
-	m.list = m.list[max(0, len(m.list)-capacity):]
-}
-
-// step is an operation on a store and on its model.
-type step struct {
-	model func(*lruModel)
-	store func(*store.Store[int, int]) error
-	waits bool // for snapshots and exports to end
-}
-
-// steps returns n random operations of all the kinds that change a store.
-func steps(t testing.TB, n int) []step {
-	r := rand.New(rand.NewPCG(7, 7))
-	other, exported := otherStore(t)
-	list := make([]step, n)
-	for i := range list {
-		key, capacity := r.IntN(200), 50+r.IntN(70)
-		switch p := r.IntN(1000); {
-		case p < 700:
-			list[i] = step{
-				model: func(m *lruModel) { m.set(pair{key, i}) },
-				store: func(s *store.Store[int, int]) error { return s.Set(key, i) },
-			}
-		case p < 850:
-			list[i] = step{
-				model: func(m *lruModel) { m.get(key) },
-				store: func(s *store.Store[int, int]) error {
-					if _, err := s.Get(key); !errors.Is(err, store.ErrNotFound) {
-						return err
-					}
-					return nil
-				},
-			}
-		case p < 980:
-			list[i] = step{
-				model: func(m *lruModel) { m.remove(key) },
-				store: func(s *store.Store[int, int]) error { return s.Delete(key) },
-			}
-		case p < 990:
-			list[i] = step{
-				model: func(m *lruModel) { m.shrink(capacity) },
-				store: func(s *store.Store[int, int]) error { _, err := s.Resize(capacity); return err },
-			}
-		case p < 995:
-			list[i] = step{
-				model: func(m *lruModel) { m.list = slices.Clone(other); m.shrink(m.capacity) },
-				store: func(s *store.Store[int, int]) error { return s.Import(bytes.NewReader(exported)) },
-				waits: true,
-			}
-		default:
-			list[i] = step{
-				model: func(m *lruModel) { m.list = nil },
-				store: func(s *store.Store[int, int]) error { return s.Clear() },
-			}
-		}
-	}
-	return list
-}
 
 // otherStore returns the content of a store and its export.
 func otherStore(t testing.TB) ([]pair, []byte) {
@@ -126,8 +36,8 @@ func otherStore(t testing.TB) ([]pair, []byte) {
 	return list, b.Bytes()
 }
 
-// readExport returns what is in a snapshot, least recently used first.
-func readExport(t testing.TB, data []byte) []pair {
+// exportedRecords returns the records of a snapshot, least recently used first.
+func exportedRecords(t testing.TB, data []byte) []persist.Record {
 	r, err := persist.NewReader(bytes.NewReader(data), "export")
 	require.NoError(t, err)
 	var records []persist.Record
@@ -141,6 +51,12 @@ func readExport(t testing.TB, data []byte) []pair {
 		records = append(records, rec)
 	}
 	slices.SortFunc(records, func(a, b persist.Record) int { return cmp.Compare(a.Used, b.Used) })
+	return records
+}
+
+// readExport returns what is in a snapshot, least recently used first.
+func readExport(t testing.TB, data []byte) []pair {
+	records := exportedRecords(t, data)
 	list := make([]pair, len(records))
 	for i, rec := range records {
 		require.NoError(t, json.Unmarshal(rec.Key, &list[i].key))
@@ -209,6 +125,67 @@ func TestExportIsOneInstant(t *testing.T) {
 		got := readExport(t, b.Bytes())
 		require.True(t, slices.Equal(want, got), "export %d:\nwant %v\ngot  %v", exports, want, got)
 	}
+}
+
+// Leases are in an export as they were at its instant, though they are taken,
+// extended and ended while it is written. What was dead by then is not in it.
+func TestExportOfLeases(t *testing.T) {
+	t.Parallel()
+	const n = 50
+	clock := storetest.NewClock(t)
+	codec := &pacedCodec{}
+	s := mustNew(t, store.Options[int, int]{Capacity: 2 * n, Clock: clock, Persist: persist.Config{Codec: codec}})
+	for i := range n {
+		require.NoError(t, s.SetWithTTL(-1-i, 0, time.Second))
+	}
+	clock.Advance(time.Second)
+	for i := range n {
+		require.NoError(t, s.Set(i, i))
+	}
+	leases := make([]*store.Lease[int, int], n)
+	export := func(meanwhile func(i int)) []persist.Record {
+		var once sync.Once
+		codec.pace = func() {
+			once.Do(func() {
+				for i := range n {
+					meanwhile(i)
+				}
+			})
+		}
+		var b bytes.Buffer
+		require.NoError(t, s.Export(&b))
+		require.Len(t, readExport(t, b.Bytes()), n)
+		return exportedRecords(t, b.Bytes())
+	}
+	for _, rec := range export(func(i int) {
+		var err error
+		leases[i], err = s.TryLock(i, 10*time.Second)
+		require.NoError(t, err)
+	}) {
+		require.Zero(t, rec.Fence)
+		require.Zero(t, rec.LockedUntil)
+	}
+	until := clock.Now().Add(10 * time.Second).UnixNano()
+	stillLocked := func(meanwhile func(i int)) {
+		t.Helper()
+		for _, rec := range export(meanwhile) {
+			require.NotZero(t, rec.Fence)
+			require.Equal(t, until, rec.LockedUntil)
+			require.EqualValues(t, 1, rec.Revision)
+		}
+	}
+	stillLocked(func(i int) { require.NoError(t, leases[i].Extend(20*time.Second)) })
+	until = clock.Now().Add(20 * time.Second).UnixNano()
+	stillLocked(func(i int) {
+		switch i % 3 {
+		case 0:
+			require.NoError(t, leases[i].Unlock())
+		case 1:
+			require.NoError(t, leases[i].Set(-1))
+		case 2:
+			require.NoError(t, leases[i].Delete())
+		}
+	})
 }
 
 // Each of four writers sets its keys in turn to 1, then to 2, and so on. Whatever

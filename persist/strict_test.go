@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 	"slices"
 	"testing"
 
@@ -150,4 +151,21 @@ func TestWriterRefusesWhatNoReaderTakes(t *testing.T) {
 	w, err := persist.NewWriter(&b, persist.Header{})
 	require.NoError(t, err)
 	require.ErrorContains(t, w.Write(&persist.Record{Value: make([]byte, persist.MaxRecord+1)}), "the most is 1073741824")
+}
+
+// A key that could never be found again does not come in by way of a snapshot.
+func TestImportOfAnImpossibleKey(t *testing.T) {
+	nan, err := persist.Gob{}.Marshal(math.NaN())
+	require.NoError(t, err)
+	one, err := persist.Gob{}.Marshal(1)
+	require.NoError(t, err)
+	body := []persist.Frame{
+		{Type: persist.FrameHeader, Payload: []byte(`{"codec":"gob","schema":"float64 int"}`)},
+		{Type: persist.FrameRecord, Payload: persist.Append(nil, persist.Record{Key: nan, Value: one})},
+	}
+	s := mustNew(t, store.Options[float64, int]{Persist: persist.Config{Codec: persist.Gob{}}})
+	require.NoError(t, s.Set(1, 1))
+	data := persist.Frames(persist.KindSnapshot, append(body, persist.Footer(body...))...)
+	require.ErrorIs(t, s.Import(bytes.NewReader(data)), store.ErrInvalidKey)
+	require.Empty(t, cmp.Diff(map[float64]int{1: 1}, contents(s)))
 }

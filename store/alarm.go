@@ -18,9 +18,9 @@ type alarm struct {
 type move struct {
 	alarm *alarm
 	turn  uint64
-	stop  func() bool   // of the timer to stop; may be nil
-	arm   bool          // whether to arm a new one
-	at    instant       // and when
+	stop  func() bool // of the timer to stop; may be nil
+	arm   bool        // whether to arm a new one
+	at    instant     // and when
 }
 
 // planLocked decides when the store wants to be woken up.

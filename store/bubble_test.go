@@ -25,7 +25,7 @@ func TestBubbleExpiry(t *testing.T) {
 		require.True(t, s.Has("k"))
 		time.Sleep(time.Minute - 1)
 		require.True(t, s.Has("k"))
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.False(t, s.Has("k"))
 	})
 }
@@ -65,7 +65,7 @@ func TestBubblePeriodicSnapshot(t *testing.T) {
 		time.Sleep(time.Minute - 1)
 		synctest.Wait()
 		require.Zero(t, s.Stats().Snapshots)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.EqualValues(t, 1, s.Stats().Snapshots)
 		time.Sleep(time.Hour)

@@ -324,7 +324,7 @@ func TestLoopsThatChangeTheStore(t *testing.T) {
 			_, err := s.TryLock(key, 0)
 			return err == nil
 		}, true},
-		"sort of Len": {func(s *store.Store[string, int], _ string, _ int) bool { return s.Len() == many }, true},
+		"Len": {func(s *store.Store[string, int], _ string, _ int) bool { return s.Len() == many }, true},
 		"a loop in it": {func(s *store.Store[string, int], _ string, run int) bool {
 			return run > 3 || len(content(s)) == many
 		}, true},
@@ -364,5 +364,27 @@ func TestLoopsThatChangeTheStore(t *testing.T) {
 				require.Less(t, len(seen), many/2, "it did not end soon")
 			}
 		})
+	}
+}
+
+// A key that is removed and set again in the body is new, wherever the store
+// puts it.
+func TestLoopsDoNotShowWhatIsNew(t *testing.T) {
+	const many = 300
+	s := open(t, store.Options[int, int]{})
+	for i := range many {
+		require.NoError(t, s.Set(i, i))
+	}
+	seen := map[int]int{}
+	for key := range s.All() {
+		if seen[key]++; len(seen) == 1 {
+			require.NoError(t, s.Delete(key))
+			require.NoError(t, s.Delete(many-1)) // its place, far behind, is free now
+			require.NoError(t, s.Set(key, key))
+		}
+	}
+	require.Len(t, seen, many-1)
+	for key, times := range seen {
+		require.Equal(t, 1, times, key)
 	}
 }

@@ -7,9 +7,8 @@ import (
 	"github.com/latchkey-go/latchkey/store"
 )
 
-// reference is a store as plain as can be: a map, and a slice for the order of
-// use. It is told the time, which dead entries were freed and the fence of a
-// lease; all else it works out by itself. Times count from the machine's epoch.
+// reference is a store as plain as can be: a map, and a slice for the order of use.
+// It is told the time, which dead entries were freed and the fence of a lease.
 type reference[K comparable] struct {
 	capacity       int
 	ttl, idle, now time.Duration
@@ -17,9 +16,6 @@ type reference[K comparable] struct {
 	order          []*refEntry[K]     // by use, latest last
 	gone           []store.Removal[K, int]
 }
-
-// forever is so long that what comes after it is beyond every other time.
-const forever time.Duration = 1 << 62
 
 type refEntry[K comparable] struct {
 	key                                      K
@@ -80,7 +76,6 @@ func (r *reference[K]) write(key K, e *refEntry[K], value int, ttl time.Duration
 	return nil
 }
 
-// evict removes what goes first for room, and reports whether anything could.
 func (r *reference[K]) evict() bool {
 	i := slices.IndexFunc(r.order, func(e *refEntry[K]) bool { return e.lease == nil })
 	if i >= 0 {
