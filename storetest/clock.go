@@ -11,7 +11,8 @@ import (
 // fits [store.Options.Clock], and every interface with the same two methods.
 //
 // The zero Clock is ready too and shows 1970-01-01 00:00:00 UTC: for programs
-// that replay recorded time. A Clock is safe for concurrent use.
+// that replay recorded time. A Clock is safe for concurrent use, but only one
+// goroutine should move it at a time.
 type Clock struct {
 	t    testing.TB // nil in the zero Clock
 	fake clock.Fake

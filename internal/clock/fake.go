@@ -8,7 +8,7 @@ import (
 
 // Fake is a clock that stands still until [Fake.Advance] or [Fake.Set] moves
 // it. The zero Fake is ready to use and shows 1970-01-01 00:00:00 UTC. It is
-// safe for concurrent use.
+// safe for concurrent use, but only one goroutine should move it at a time.
 type Fake struct {
 	mu     sync.Mutex // guards the fields below
 	now    time.Time  // zero stands for 1970
