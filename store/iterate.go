@@ -48,15 +48,18 @@ type pair[K comparable, V any] struct {
 // nextBatch reads the next few live entries and reports whether it got
 // anywhere.
 func (s *Store[K, V]) nextBatch(w *walk[K, V]) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing || s.table != w.table || len(w.slots) == 0 {
+	now, err := s.enter() // again each time: a loop may take longer than entries live
+	if err != nil {
+		return false
+	}
+	defer s.leave()
+	if s.table != w.table || len(w.slots) == 0 {
 		return false
 	}
 	n := min(walkBatch, len(w.slots))
 	w.batch = w.batch[:0]
 	for _, e := range w.slots[:n] {
-		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(s.latest, e.deadline(s.o.IdleTimeout)) {
+		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(now, e.deadline(s.o.IdleTimeout)) {
 			w.batch = append(w.batch, pair[K, V]{e.key, e.value})
 		}
 	}

@@ -34,10 +34,10 @@ type Options[K comparable, V any] struct {
 	Capacity int
 	// Policy chooses what is evicted for room. 0 = LRU.
 	Policy Policy
-	// TTL is an entry's life after its last write. 0 = for ever.
+	// TTL is an entry's life after its last write. 0 or NoExpiry = for ever.
 	TTL time.Duration
-	// IdleTimeout is an entry's life after its last access. 0 = for ever.
-	// With a TTL too, the earlier deadline counts.
+	// IdleTimeout is an entry's life after its last access. 0 or NoExpiry =
+	// for ever. With a TTL too, the earlier deadline counts.
 	IdleTimeout time.Duration
 	// MaxLease is the longest lease, and the default one.
 	// 0 = DefaultMaxLease.
@@ -105,12 +105,16 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 		return o, fmt.Errorf("store: Policy is %d; it must be LRU (or 0, the default)", int(o.Policy))
 	}
 	for _, d := range []struct {
-		name  string
-		value time.Duration
+		name    string
+		value   time.Duration
+		endless bool
 	}{
-		{"TTL", o.TTL}, {"IdleTimeout", o.IdleTimeout}, {"MaxLease", o.MaxLease}, {"SweepInterval", o.SweepInterval},
+		{"TTL", o.TTL, o.TTL == NoExpiry},
+		{"IdleTimeout", o.IdleTimeout, o.IdleTimeout == NoExpiry},
+		{"MaxLease", o.MaxLease, false},
+		{"SweepInterval", o.SweepInterval, false},
 	} {
-		if d.value < 0 || d.value > MaxDuration {
+		if d.value < 0 || d.value > MaxDuration && !d.endless {
 			return o, fmt.Errorf("store: %s is %v; it must be between 0 and 100 years", d.name, d.value)
 		}
 	}

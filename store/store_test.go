@@ -47,3 +47,32 @@ func TestHugeValue(t *testing.T) {
 	require.NoError(t, s.Set("k", 2))
 	require.NoError(t, s.Close())
 }
+
+// A loop over All that goes on for longer than the entries live yields none that
+// has died meanwhile.
+func TestAllOutlivesEntries(t *testing.T) {
+	clock := storetest.NewClock(t)
+	s, err := store.New(store.Options[int, int]{TTL: time.Minute, SweepInterval: time.Hour, Clock: clock})
+	require.NoError(t, err)
+	defer s.Close()
+	for key := range 500 {
+		require.NoError(t, s.Set(key, key))
+	}
+	seen := 0
+	for range s.All() {
+		seen++
+		clock.Advance(time.Second)
+	}
+	require.Less(t, seen, 200, "about one batch after the minute is over")
+}
+
+// NoExpiry means the same wherever a life can be given.
+func TestNoExpiryInOptions(t *testing.T) {
+	clock := storetest.NewClock(t)
+	s, err := store.New(store.Options[string, int]{TTL: store.NoExpiry, IdleTimeout: store.NoExpiry, Clock: clock})
+	require.NoError(t, err)
+	defer s.Close()
+	require.NoError(t, s.Set("k", 1))
+	clock.Advance(store.MaxDuration)
+	require.True(t, s.Has("k"))
+}
