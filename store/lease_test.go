@@ -13,11 +13,13 @@ import (
 func TestAbandonedLeaseIsSweptUp(t *testing.T) {
 	var gone removals[string, int]
 	s, clock := fake(t, store.Options[string, int]{
-		IdleTimeout: time.Minute, SweepInterval: time.Second, MaxLease: time.Minute, OnRemove: gone.add,
+		IdleTimeout: time.Minute, SweepInterval: time.Second, MaxLease: 5 * time.Minute, OnRemove: gone.add,
 	})
 	set(t, s, "k")
 	lock(t, s, "k")
-	clock.Advance(2 * time.Minute)
+	clock.Advance(6*time.Minute - 1)
+	require.Empty(t, gone.take())
+	clock.Advance(1)
 	require.Equal(t, []store.Removal[string, int]{{Key: "k", Value: 1, Reason: store.ReasonExpired}}, gone.take())
 	require.Zero(t, s.Stats().Entries)
 	require.Zero(t, clock.Timers())

@@ -146,7 +146,10 @@ func (m *machine[K]) wantSaved() {
 		require.NotNil(m.t, was)
 		require.Equal(m.t, []any{e.value, e.revision, e.fence, e.ttl},
 			[]any{was.value, was.revision, was.fence, was.ttl})
-		require.True(m.t, m.stepped || (e.lease != nil) == (was.lease != nil))
+		if !m.stepped {
+			require.Equal(m.t, e.lease != nil, was.lease != nil)
+			require.True(m.t, m.r.idle >= forever || e.accessed == was.accessed, "a use that is not saved")
+		}
 	}
 	for key, was := range saved.entries {
 		if _, err := m.r.unlocked(key); err == store.ErrNotFound && !m.stepped {

@@ -3,8 +3,8 @@ package store
 import "runtime"
 
 // sweepBatch is how many entries are looked at under mu at a time when memory
-// is freed: some twenty microseconds.
-const sweepBatch = 32
+// is freed: some microseconds, so that others get their turns.
+const sweepBatch = 8
 
 // freeLocked frees up to want entries that are dead, looking at up to most that
 // are listed to be. more reports whether there may be others.

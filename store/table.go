@@ -14,7 +14,37 @@ type table[K comparable, V any] struct {
 	// slots has each entry at a place of its own for as long as it is here,
 	// so that it can be walked piece by piece while the store changes.
 	slots []*entry[K, V]
-	free  []int // slots that hold nil
+	free  stack // slots that hold nil
+}
+
+// stack is a stack of numbers in pieces: a large one grows, under the store's
+// lock, without being copied.
+type stack [][]int
+
+const stackPiece = 1024
+
+func (s *stack) push(n int) {
+	last := len(*s) - 1
+	if last < 0 || len((*s)[last]) == stackPiece {
+		*s = append(*s, make([]int, 0, stackPiece))
+		last++
+	}
+	(*s)[last] = append((*s)[last], n)
+}
+
+func (s *stack) pop() (n int, ok bool) {
+	last := len(*s) - 1
+	if last < 0 {
+		return 0, false
+	}
+	piece := (*s)[last]
+	n = piece[len(piece)-1]
+	if len(piece) == 1 {
+		*s = (*s)[:last]
+	} else {
+		(*s)[last] = piece[:len(piece)-1]
+	}
+	return n, true
 }
 
 func newTable[K comparable, V any]() *table[K, V] {
@@ -44,10 +74,9 @@ func (t *table[K, V]) use(key K) *entry[K, V] {
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
 func (t *table[K, V]) add(e *entry[K, V]) {
 	e.index = -1
-	if n := len(t.free); n > 0 {
-		e.slot = t.free[n-1]
-		t.free = t.free[:n-1]
-		t.slots[e.slot] = e
+	if slot, ok := t.free.pop(); ok {
+		e.slot = slot
+		t.slots[slot] = e
 	} else {
 		e.slot = len(t.slots)
 		t.slots = append(t.slots, e)
@@ -67,7 +96,7 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 	}
 	t.expiry.remove(e)
 	t.slots[e.slot] = nil
-	t.free = append(t.free, e.slot)
+	t.free.push(e.slot)
 	e.slot = -1
 	if t.len() == 0 {
 		t.slots, t.free = nil, nil
