@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/storetest"
 )
@@ -104,7 +105,7 @@ func TestLoginSurvivesKill(t *testing.T) {
 
 func TestShutdownSavesEverything(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no SIGTERM there")
+		testenv.Missing(t, "a system without SIGTERM")
 	}
 	binary, dir := build(t), filepath.Join(t.TempDir(), "sessions")
 	p := start(t, binary, dir)
