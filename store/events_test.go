@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,7 @@ func TestEventsOfManyWriters(t *testing.T) {
 		if inside.Add(1) > 1 {
 			overlaps.Add(1)
 		}
+		runtime.Gosched() // lets others in
 		gone.add(r)
 		inside.Add(-1)
 	}})
