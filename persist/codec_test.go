@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -152,26 +153,26 @@ func TestEncryptStale(t *testing.T) {
 }
 
 // withKeys are options of a store that seals what it writes.
-func withKeys(t testing.TB, disk *memFS, keys ...[]byte) store.Options[string, session] {
+func withKeys(t testing.TB, d *disk.Disk, keys ...[]byte) store.Options[string, session] {
 	return store.Options[string, session]{
 		Clock:   storetest.NewClock(t),
-		Persist: persist.On(disk, persist.Config{Dir: storeDir, Codec: encrypt(t, persist.JSON{}, keys...)}),
+		Persist: persist.Config{FS: d, Dir: storeDir, Codec: encrypt(t, persist.JSON{}, keys...)},
 	}
 }
 
 func TestSealedStore(t *testing.T) {
-	disk := newMemFS()
+	d := disk.New()
 	want := map[string]session{
 		"key-ada":  {User: "user-ada", Cart: map[string]int{"ware-1": 2}},
 		"key-alan": {User: "user-alan"},
 	}
-	s := mustNew(t, withKeys(t, disk, key(1)))
+	s := mustNew(t, withKeys(t, d, key(1)))
 	for k, v := range want {
 		require.NoError(t, s.Set(k, v))
 	}
 	require.NoError(t, s.Snapshot(context.Background()))
 	require.NoError(t, s.Close())
-	before := disk.image()
+	before := d.Image()
 	for name, data := range before {
 		for _, secret := range []string{"key-a", "user-a", "ware-"} {
 			require.NotContains(t, string(data), secret, name)
@@ -179,63 +180,63 @@ func TestSealedStore(t *testing.T) {
 	}
 
 	// Another key: told, and nothing changed.
-	_, err := store.New(withKeys(t, disk, key(2)))
+	_, err := store.New(withKeys(t, d, key(2)))
 	require.ErrorContains(t, err, "can't decode")
 	require.NotContains(t, err.Error(), "key-a")
-	require.Empty(t, cmp.Diff(before, disk.image()))
+	require.Empty(t, cmp.Diff(before, d.Image()))
 
 	// An unsealed store does not open it, nor the other way round.
-	plain := withKeys(t, disk, key(1))
+	plain := withKeys(t, d, key(1))
 	plain.Persist.Codec = persist.JSON{}
 	_, err = store.New(plain)
 	require.ErrorIs(t, err, persist.ErrCodecMismatch)
-	_, err = store.New(options(t, disk))
+	_, err = store.New(options(t, d))
 	require.ErrorIs(t, err, persist.ErrCodecMismatch)
-	sealed := options(t, twoSnapshots(t).boot())
+	sealed := options(t, twoSnapshots(t).Boot())
 	sealed.Persist.Codec = encrypt(t, persist.JSON{}, key(1))
 	_, err = store.New(sealed)
 	require.ErrorIs(t, err, persist.ErrCodecMismatch)
 
-	require.Empty(t, cmp.Diff(want, contents(mustNew(t, withKeys(t, disk, key(1))))))
+	require.Empty(t, cmp.Diff(want, contents(mustNew(t, withKeys(t, d, key(1))))))
 }
 
 // A new key goes in front; after a restart and a snapshot the old one may go.
 func TestKeyRotation(t *testing.T) {
-	disk := newMemFS()
+	d := disk.New()
 	want := map[string]session{"a": {User: "ada"}, "b": {User: "alan"}}
-	s := mustNew(t, withKeys(t, disk, key(1)))
+	s := mustNew(t, withKeys(t, d, key(1)))
 	for k, v := range want {
 		require.NoError(t, s.Set(k, v))
 	}
 	require.NoError(t, s.Close())
 
-	s = mustNew(t, withKeys(t, disk, key(2), key(1)))
+	s = mustNew(t, withKeys(t, d, key(2), key(1)))
 	require.Empty(t, cmp.Diff(want, contents(s)))
 	require.NoError(t, s.Sync(), "nothing was written, but there is something to renew")
 	require.EqualValues(t, 1, s.Stats().Snapshots)
-	disk = disk.kill().boot()
+	d = d.Image().Boot()
 
-	s = mustNew(t, withKeys(t, disk, key(2)))
+	s = mustNew(t, withKeys(t, d, key(2)))
 	require.Empty(t, cmp.Diff(want, contents(s)))
 	require.NoError(t, s.Sync())
 	require.Zero(t, s.Stats().Snapshots, "nothing left to renew")
 	require.NoError(t, s.Close())
-	_, err := store.New(withKeys(t, disk, key(1)))
+	_, err := store.New(withKeys(t, d, key(1)))
 	require.Error(t, err, "the old key opens the newest snapshot no more")
 
 	// The generation before is still sealed with the old key: without that
 	// it can't be gone back to, and this is told.
-	img := disk.image()
+	img := d.Image()
 	img[newer][100] ^= 1
-	_, err = store.New(withKeys(t, img.boot(), key(2)))
+	_, err = store.New(withKeys(t, img.Boot(), key(2)))
 	require.ErrorContains(t, err, "can't decode")
-	require.Empty(t, cmp.Diff(want, contents(mustNew(t, withKeys(t, img.boot(), key(2), key(1))))))
+	require.Empty(t, cmp.Diff(want, contents(mustNew(t, withKeys(t, img.Boot(), key(2), key(1))))))
 }
 
 // Keys of one type that look alike do not become one, and those that do not
 // survive the codec are refused.
 func TestKeysSurviveTheCodec(t *testing.T) {
-	o := store.Options[any, int]{Clock: storetest.NewClock(t), Persist: persist.On(newMemFS(), persist.Config{Dir: storeDir})}
+	o := store.Options[any, int]{Clock: storetest.NewClock(t), Persist: persist.Config{FS: disk.New(), Dir: storeDir}}
 	s := mustNew(t, o)
 	require.NoError(t, s.Set("1", 1))
 	require.ErrorIs(t, s.Set(1, 2), store.ErrInvalidKey, "JSON makes a float64 of it")
@@ -244,14 +245,14 @@ func TestKeysSurviveTheCodec(t *testing.T) {
 	s = reopen(t, s, o)
 	require.Empty(t, cmp.Diff(map[any]int{"1": 1, 1.0: 3}, contents(s)))
 
-	o2 := options(t, newMemFS())
+	o2 := options(t, disk.New())
 	s2 := mustNew(t, o2)
 	require.ErrorIs(t, s2.Set("\xff", 1), store.ErrInvalidKey, "JSON makes U+FFFD of it")
 	require.NoError(t, s2.Set("\ufffd", 2))
 	s2 = reopen(t, s2, o2)
 	require.Empty(t, cmp.Diff(map[string]int{"\ufffd": 2}, contents(s2)))
 
-	o2 = options(t, newMemFS())
+	o2 = options(t, disk.New())
 	o2.Persist.Codec = persist.Gob{}
 	s2 = mustNew(t, o2)
 	require.NoError(t, s2.Set("\xff", 1))
@@ -264,7 +265,7 @@ func TestKeysSurviveTheCodec(t *testing.T) {
 // A value is saved as it was handed over, and one that can't be encoded fails
 // its own Set and nothing else.
 func TestValuesAreEncodedWhenSet(t *testing.T) {
-	o := store.Options[string, any]{Clock: storetest.NewClock(t), Persist: persist.On(newMemFS(), persist.Config{Dir: storeDir})}
+	o := store.Options[string, any]{Clock: storetest.NewClock(t), Persist: persist.Config{FS: disk.New(), Dir: storeDir}}
 	s := mustNew(t, o)
 	cart := map[string]any{"ware": "one"}
 	require.NoError(t, s.Set("a", cart))

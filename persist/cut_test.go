@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
@@ -195,8 +196,8 @@ func TestExportOfLeases(t *testing.T) {
 func TestSnapshotsAmongWriters(t *testing.T) {
 	t.Parallel()
 	const writers, keys = 4, 40
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.Capacity = 10_000
 	s := mustNew(t, o)
 	var stop atomic.Bool
@@ -221,14 +222,14 @@ func TestSnapshotsAmongWriters(t *testing.T) {
 	}
 	for range snapshots {
 		require.NoError(t, s.Snapshot(context.Background()))
-		o2 := on(o, disk.kill().boot())
+		o2 := on(o, d.Image().Boot())
 		atOneInstant(t, mustNew(t, o2), writers, keys)
 	}
 	stop.Store(true)
 	all.Wait()
 	want := contents(s)
 	require.NoError(t, s.Close())
-	require.Equal(t, want, contents(mustNew(t, on(o, disk.kill().boot()))))
+	require.Equal(t, want, contents(mustNew(t, on(o, d.Image().Boot()))))
 }
 
 // disturb keeps the store busy with keys that nobody looks at.
@@ -271,9 +272,9 @@ func atOneInstant(t testing.TB, s *store.Store[string, int], writers, keys int) 
 // Everything at once: every snapshot loads and is within the capacity.
 func TestSnapshotsAmongAll(t *testing.T) {
 	t.Parallel()
-	disk := newMemFS()
+	d := disk.New()
 	clock := storetest.NewClock(t)
-	o := store.Options[int, int]{Capacity: 100, Clock: clock, Persist: persist.On(disk, persist.Config{Dir: storeDir})}
+	o := store.Options[int, int]{Capacity: 100, Clock: clock, Persist: persist.Config{FS: d, Dir: storeDir}}
 	s := mustNew(t, o)
 	n := 20_000
 	if testenv.Race {
@@ -301,7 +302,7 @@ func TestSnapshotsAmongAll(t *testing.T) {
 		}
 		require.NoError(t, s.Snapshot(context.Background()))
 		require.NoError(t, s.Export(io.Discard))
-		back := store.Options[int, int]{Capacity: store.MaxCapacity, Clock: clock, Persist: persist.On(disk.kill().boot(), persist.Config{Dir: storeDir})}
+		back := store.Options[int, int]{Capacity: store.MaxCapacity, Clock: clock, Persist: persist.Config{FS: d.Image().Boot(), Dir: storeDir}}
 		require.LessOrEqual(t, mustNew(t, back).Len(), 120)
 	}
 	capacity := s.Stats().Capacity

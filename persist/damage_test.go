@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
@@ -31,15 +32,15 @@ const (
 )
 
 // twoSnapshots returns the disk of a closed store that has taken two snapshots.
-func twoSnapshots(t testing.TB) memImage {
-	disk := newMemFS()
-	s := mustNew(t, options(t, disk))
+func twoSnapshots(t testing.TB) disk.Image {
+	d := disk.New()
+	s := mustNew(t, options(t, d))
 	fill(t, s, olderState)
 	require.NoError(t, s.Snapshot(context.Background()))
 	fill(t, s, newerState)
 	require.NoError(t, s.Snapshot(context.Background()))
 	require.NoError(t, s.Close())
-	img := disk.image()
+	img := d.Image()
 	require.Contains(t, img, older)
 	require.Contains(t, img, newer)
 	return img
@@ -56,13 +57,13 @@ func fill(t testing.TB, s *store.Store[string, int], state map[string]int) {
 
 // refusesToOpen makes sure that the damage is told, with the file and a place
 // no later than at, and that nothing is changed.
-func refusesToOpen(t testing.TB, img memImage, file string, at int) {
+func refusesToOpen(t testing.TB, img disk.Image, file string, at int) {
 	t.Helper()
-	disk := img.boot()
-	_, err := store.New(options(t, disk))
+	d := img.Boot()
+	_, err := store.New(options(t, d))
 	require.ErrorIs(t, err, persist.ErrCorrupt)
 	tellsPlace(t, err.Error(), file, at)
-	require.Empty(t, cmp.Diff(img, disk.image()), "the disk must stay as it is")
+	require.Empty(t, cmp.Diff(img, d.Image()), "the disk must stay as it is")
 }
 
 var place = regexp.MustCompile(`damaged: (\S+) at byte (\d+): `)
@@ -79,10 +80,10 @@ func tellsPlace(t testing.TB, text, file string, at int) {
 
 // fallsBack makes sure that the older snapshot is used, that this is told, and
 // that the damaged newer one stays as it is, for ever.
-func fallsBack(t testing.TB, img memImage, at int) {
+func fallsBack(t testing.TB, img disk.Image, at int) {
 	t.Helper()
-	disk := img.boot()
-	o := options(t, disk)
+	d := img.Boot()
+	o := options(t, d)
 	var log logBook
 	o.Logger = log.logger()
 	s := mustNew(t, o)
@@ -98,15 +99,15 @@ func fallsBack(t testing.TB, img memImage, at int) {
 		require.NoError(t, s.Snapshot(context.Background()))
 	}
 	require.NoError(t, s.Close())
-	require.Equal(t, img[newer], disk.image()[newer], "the damaged snapshot must stay as it is")
+	require.Equal(t, img[newer], d.Image()[newer], "the damaged snapshot must stay as it is")
 	want := map[string]int{"a": 1, "b": 1, "d": 2}
-	require.Empty(t, cmp.Diff(want, restored(t, disk.image())))
+	require.Empty(t, cmp.Diff(want, restored(t, d.Image())))
 }
 
 // worksAsNew makes sure that the newest state is there and nothing is wrong.
-func worksAsNew(t testing.TB, img memImage) {
+func worksAsNew(t testing.TB, img disk.Image) {
 	t.Helper()
-	o := options(t, img.boot())
+	o := options(t, img.Boot())
 	var log logBook
 	o.Logger = log.logger()
 	s := mustNew(t, o)
@@ -149,7 +150,7 @@ func TestAllDamageToTheManifest(t *testing.T) {
 	t.Parallel()
 	img := twoSnapshots(t)
 	allDamage(t, img[manifest], func(damaged []byte, at int) {
-		refusesToOpen(t, img.but(manifest, damaged), manifest, at)
+		refusesToOpen(t, img.But(manifest, damaged), manifest, at)
 	})
 }
 
@@ -157,7 +158,7 @@ func TestAllDamageToTheNewestSnapshot(t *testing.T) {
 	t.Parallel()
 	img := twoSnapshots(t)
 	allDamage(t, img[newer], func(damaged []byte, at int) {
-		fallsBack(t, img.but(newer, damaged), at)
+		fallsBack(t, img.But(newer, damaged), at)
 	})
 }
 
@@ -165,15 +166,15 @@ func TestAllDamageToTheOlderSnapshot(t *testing.T) {
 	t.Parallel()
 	img := twoSnapshots(t)
 	allDamage(t, img[older], func(damaged []byte, _ int) {
-		worksAsNew(t, img.but(older, damaged))
+		worksAsNew(t, img.But(older, damaged))
 	})
 }
 
 func TestAllDamageToTheOnlySnapshot(t *testing.T) {
 	t.Parallel()
-	img := twoSnapshots(t).without(older)
+	img := twoSnapshots(t).Without(older)
 	allDamage(t, img[newer], func(damaged []byte, at int) {
-		refusesToOpen(t, img.but(newer, damaged), newer, at)
+		refusesToOpen(t, img.But(newer, damaged), newer, at)
 	})
 }
 
@@ -198,50 +199,50 @@ func TestSnapshotsInTheWrongPlace(t *testing.T) {
 	all := len(img[newer])
 
 	t.Run("swapped", func(t *testing.T) {
-		refusesToOpen(t, img.but(newer, img[older]).but(older, img[newer]), newer, all)
+		refusesToOpen(t, img.But(newer, img[older]).But(older, img[newer]), newer, all)
 	})
 	t.Run("the older in place of the newer", func(t *testing.T) {
-		fallsBack(t, img.but(newer, img[older]), all)
+		fallsBack(t, img.But(newer, img[older]), all)
 	})
 	t.Run("another store's in place of the newer", func(t *testing.T) {
-		fallsBack(t, img.but(newer, other[newer]), all)
+		fallsBack(t, img.But(newer, other[newer]), all)
 	})
 	t.Run("an export in place of the newer", func(t *testing.T) {
 		s := mustNew(t, store.Options[string, int]{})
 		var b bytes.Buffer
 		require.NoError(t, s.Export(&b))
-		fallsBack(t, img.but(newer, b.Bytes()), all)
+		fallsBack(t, img.But(newer, b.Bytes()), all)
 	})
 	t.Run("the manifest in place of the newer", func(t *testing.T) {
-		fallsBack(t, img.but(newer, img[manifest]), all)
+		fallsBack(t, img.But(newer, img[manifest]), all)
 	})
 	t.Run("a snapshot in place of the manifest", func(t *testing.T) {
-		refusesToOpen(t, img.but(manifest, img[newer]), manifest, all)
+		refusesToOpen(t, img.But(manifest, img[newer]), manifest, all)
 	})
 	t.Run("another store's manifest", func(t *testing.T) {
-		refusesToOpen(t, img.but(manifest, other[manifest]), newer, all)
+		refusesToOpen(t, img.But(manifest, other[manifest]), newer, all)
 	})
 	t.Run("no manifest", func(t *testing.T) {
-		disk := img.without(manifest).boot()
-		_, err := store.New(options(t, disk))
+		d := img.Without(manifest).Boot()
+		_, err := store.New(options(t, d))
 		require.ErrorIs(t, err, persist.ErrCorrupt)
 		require.ErrorContains(t, err, "MANIFEST is missing")
-		require.Empty(t, cmp.Diff(img.without(manifest), disk.image()))
+		require.Empty(t, cmp.Diff(img.Without(manifest), d.Image()))
 	})
-	t.Run("no newer", func(t *testing.T) { fallsBack(t, img.without(newer), all) })
-	t.Run("no older", func(t *testing.T) { worksAsNew(t, img.without(older)) })
+	t.Run("no newer", func(t *testing.T) { fallsBack(t, img.Without(newer), all) })
+	t.Run("no older", func(t *testing.T) { worksAsNew(t, img.Without(older)) })
 	t.Run("both damaged beside what a crash has left", func(t *testing.T) {
-		left := img.but(older, []byte("x")).but(newer, []byte("x"))
+		left := img.But(older, []byte("x")).But(newer, []byte("x"))
 		left[storeDir+"/snapshot-000000000003.tmp"] = []byte("perhaps all there is")
 		refusesToOpen(t, left, newer, all)
 	})
 	t.Run("neither", func(t *testing.T) {
-		disk := img.without(older, newer).boot()
-		_, err := store.New(options(t, disk))
+		d := img.Without(older, newer).Boot()
+		_, err := store.New(options(t, d))
 		require.ErrorIs(t, err, persist.ErrCorrupt)
 		require.ErrorContains(t, err, filepath.Base(older)+" is missing")
 		require.ErrorContains(t, err, filepath.Base(newer)+" is missing")
-		require.Empty(t, cmp.Diff(img.without(older, newer), disk.image()))
+		require.Empty(t, cmp.Diff(img.Without(older, newer), d.Image()))
 	})
 }
 
@@ -249,7 +250,7 @@ func TestSnapshotsInTheWrongPlace(t *testing.T) {
 // changed or removed, and their names are not used.
 func TestSnapshotsThatNobodyNames(t *testing.T) {
 	img := twoSnapshots(t)
-	strays := memImage{
+	strays := disk.Image{
 		storeDir + "/snapshot-000000000004": img[older],
 		storeDir + "/snapshot-000000000009": []byte("rubbish"),
 		storeDir + "/snapshot-3":            []byte("not a name of ours"),
@@ -258,21 +259,21 @@ func TestSnapshotsThatNobodyNames(t *testing.T) {
 		storeDir + "/backup.tgz":                    []byte("an operator's"),
 	}
 	for name, data := range strays {
-		img = img.but(name, data)
+		img = img.But(name, data)
 	}
 	worksAsNew(t, img)
-	disk := img.boot()
-	s := mustNew(t, options(t, disk))
+	d := img.Boot()
+	s := mustNew(t, options(t, d))
 	for i := range 3 {
 		require.NoError(t, s.Set("d", i))
 		require.NoError(t, s.Sync())
 	}
 	require.NoError(t, s.Close())
-	left := disk.image()
+	left := d.Image()
 	for name, data := range strays {
 		require.Equal(t, data, left[name], name)
 	}
-	_, generations, err := persist.ReadManifest(disk, storeDir)
+	_, generations, err := persist.ReadManifest(d, storeDir)
 	require.NoError(t, err)
 	require.Equal(t, []uint64{11, 12}, generations)
 }
@@ -280,8 +281,8 @@ func TestSnapshotsThatNobodyNames(t *testing.T) {
 // A snapshot that was damaged while it was written is never named: it is read
 // back first.
 func TestDamageWhileWriting(t *testing.T) {
-	disk := newMemFS()
-	bad := &flippingFS{FileSystem: disk}
+	d := disk.New()
+	bad := &flippingFS{FS: d}
 	s := mustNew(t, options(t, bad))
 	fill(t, s, olderState)
 	require.NoError(t, s.Snapshot(context.Background()))
@@ -291,23 +292,23 @@ func TestDamageWhileWriting(t *testing.T) {
 	require.ErrorIs(t, err, persist.ErrCorrupt)
 	require.ErrorContains(t, err, "reading it back")
 	require.EqualValues(t, 1, s.Stats().SnapshotErrors)
-	require.Empty(t, cmp.Diff(olderState, restored(t, disk.kill())))
+	require.Empty(t, cmp.Diff(olderState, restored(t, d.Image())))
 	bad.flips = false
 	require.NoError(t, s.Snapshot(context.Background()))
-	require.Empty(t, cmp.Diff(newerState, restored(t, disk.kill())))
-	for name := range disk.image() {
+	require.Empty(t, cmp.Diff(newerState, restored(t, d.Image())))
+	for name := range d.Image() {
 		require.False(t, strings.HasSuffix(name, ".tmp"), name)
 	}
 }
 
 // flippingFS writes some snapshots with a bit flipped.
 type flippingFS struct {
-	persist.FileSystem
+	persist.FS
 	flips bool
 }
 
 func (f *flippingFS) Create(name string) (persist.File, error) {
-	file, err := f.FileSystem.Create(name)
+	file, err := f.FS.Create(name)
 	if f.flips && strings.Contains(name, "snapshot") {
 		file = flippingFile{file}
 	}

@@ -6,23 +6,8 @@ import (
 	"encoding/json"
 )
 
-// Names for the tests, which put other file systems under a store.
-type (
-	FileSystem = fileSystem
-	File       = file
-)
-
-var (
-	ErrLocked = errLocked
-	// OS is the operating system's file system.
-	OS fileSystem = osFS{}
-)
-
-// On returns c with another file system.
-func On(fsys FileSystem, c Config) Config {
-	c.fs = fsys
-	return c
-}
+// OS is the operating system's file system.
+var OS FS = osFS{}
 
 // Kinds of files and types of frames.
 const (
@@ -77,7 +62,7 @@ func Parse(payload []byte) (Record, error) { return parseRecord(payload) }
 func Append(b []byte, r Record) []byte { return r.append(b) }
 
 // ReadManifest returns the fence and the generations in the manifest of a folder.
-func ReadManifest(fsys FileSystem, dir string) (fence uint64, generations []uint64, err error) {
+func ReadManifest(fsys FS, dir string) (fence uint64, generations []uint64, err error) {
 	m, err := readManifest(fsys, dir)
 	return m.Fence, m.Generations, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -26,7 +27,7 @@ func (f *fences) take(t testing.TB, s *store.Store[string, int]) {
 }
 
 func TestFenceAfterACleanClose(t *testing.T) {
-	o := options(t, newMemFS())
+	o := options(t, disk.New())
 	var f fences
 	s := mustNew(t, o)
 	for range 3 {
@@ -37,14 +38,14 @@ func TestFenceAfterACleanClose(t *testing.T) {
 }
 
 func TestFenceAfterACrash(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	var f fences
 	s := mustNew(t, o)
 	for range 3 {
 		f.take(t, s)
-		disk = disk.crash(keepNone).boot() // and no snapshot knows of it
-		s = mustNew(t, on(o, disk))
+		d = d.Crash(disk.KeepNone).Boot() // and no snapshot knows of it
+		s = mustNew(t, on(o, d))
 		f.take(t, s)
 	}
 }
@@ -52,8 +53,8 @@ func TestFenceAfterACrash(t *testing.T) {
 // The newest snapshot, which knew of the newest fence, is damaged.
 func TestFenceAfterDamage(t *testing.T) {
 	for _, closed := range []bool{true, false} {
-		disk := newMemFS()
-		o := options(t, disk)
+		d := disk.New()
+		o := options(t, d)
 		var f fences
 		s := mustNew(t, o)
 		for range 2 {
@@ -63,23 +64,23 @@ func TestFenceAfterDamage(t *testing.T) {
 		if closed {
 			require.NoError(t, s.Close())
 		}
-		img := disk.kill()
+		img := d.Image()
 		img[newer][100] ^= 1
-		s = mustNew(t, on(o, img.boot()))
+		s = mustNew(t, on(o, img.Boot()))
 		require.Equal(t, 1, s.Stats().DamagedSnapshots)
 		f.take(t, s)
 	}
 }
 
 func TestFenceIsImported(t *testing.T) {
-	from := mustNew(t, options(t, newMemFS()))
+	from := mustNew(t, options(t, disk.New()))
 	var f fences
 	for range 10 {
 		f.take(t, from)
 	}
 	var b bytes.Buffer
 	require.NoError(t, from.Export(&b))
-	into := mustNew(t, options(t, newMemFS()))
+	into := mustNew(t, options(t, disk.New()))
 	require.NoError(t, into.Import(&b))
 	f.take(t, into)
 }
@@ -97,13 +98,13 @@ func TestHighFenceIsImported(t *testing.T) {
 		return persist.Frames(persist.KindSnapshot, append(frames, persist.Footer(frames...))...)
 	}
 	for _, data := range [][]byte{in(high, 0), in(0, high)} {
-		disk := newMemFS()
-		o := options(t, disk)
+		d := disk.New()
+		o := options(t, d)
 		s := mustNew(t, o)
 		f := fences{last: high}
 		require.NoError(t, s.Import(bytes.NewReader(data)))
 		f.take(t, s)
-		s = mustNew(t, on(o, disk.crash(keepNone).boot()))
+		s = mustNew(t, on(o, d.Crash(disk.KeepNone).Boot()))
 		f.take(t, s)
 	}
 }

@@ -1,11 +1,9 @@
 package persist
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -16,17 +14,33 @@ import (
 const fenceBlock = 1 << 40
 
 // Folder is a store's folder, open and locked. Package store drives it; it is
-// exported for tools. It is not safe for concurrent use.
+// exported for tools. It is not safe for concurrent use, but for its Journal.
 type Folder struct {
-	fs       fileSystem
+	fs       FS
 	dir      string
+	codec    string
+	schema   string
 	keep     int
+	least    int64 // journal that is worth a snapshot
 	log      *slog.Logger
-	lock     io.Closer
-	manifest manifest
-	newest   uint64   // generation of the newest snapshot ever tried
+	lock     FileLock
+	manifest manifest // as on disk
+	fresh    bool     // there is none on disk
 	temps    []string // left behind by a crash
-	unsure   uint64   // generation that the manifest on disk may name or not; 0 = none
+
+	generation uint64            // the highest ever tried
+	saved      int64             // size of the newest snapshot
+	unsure     uint64            // generation that the manifest on disk may name or not; 0 = none
+	first      map[uint64]uint64 // the first segment behind each generation, where known
+
+	segment  uint64   // the highest number ever tried
+	next     *segment // made and not in use yet
+	listed   bool     // by the manifest, next is
+	empty    []uint64 // listed segments at the end that hold no change
+	last     uint64   // number of the last change before them; while there is no journal
+	unsynced []uint64 // segments that may not be durable to their ends; until Start
+	writes   bool     // to its journal
+	journal  Journal
 }
 
 // Open locks the folder of c, which it creates when missing. log may not be
@@ -37,7 +51,10 @@ func Open(c Config, log *slog.Logger) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{fs: c.fs, dir: c.Dir, keep: c.Generations, log: log}
+	f := &Folder{
+		fs: c.FS, dir: c.Dir, codec: c.Codec.ID(), schema: c.Schema, keep: c.Generations, least: c.MinJournal, log: log,
+		first: make(map[uint64]uint64),
+	}
 	if err := f.open(); err != nil {
 		return nil, fmt.Errorf("persist: opening folder %s: %w", f.dir, err)
 	}
@@ -54,26 +71,37 @@ func (f *Folder) open() error {
 	if err != nil {
 		return err
 	}
-	_, err = f.fs.Stat(filepath.Join(f.dir, manifestName))
-	fresh := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !fresh {
+	_, err = f.fs.Stat(f.path(manifestName))
+	f.fresh = errors.Is(err, fs.ErrNotExist)
+	if err != nil && !f.fresh {
 		return err
 	}
-	if fresh && len(l.foreign) > 0 {
+	if f.fresh && len(l.foreign) > 0 {
 		return fmt.Errorf("%w: it holds %q (%d such); give the store a folder of its own", ErrForeign, l.foreign[0], len(l.foreign))
 	}
-	f.lock, err = f.fs.Lock(filepath.Join(f.dir, lockName))
-	if errors.Is(err, errLocked) {
-		return fmt.Errorf("%w: close the other store first, or give this one another folder", ErrInUse)
+	f.lock, err = f.fs.Lock(f.path(lockName))
+	if errors.Is(err, ErrInUse) {
+		return fmt.Errorf("%w; close the other store first, or give this one another folder", err)
 	}
 	if err != nil {
 		return err
 	}
+	f.journal.held = f.held
 	if err := f.load(); err != nil {
 		return errors.Join(err, f.lock.Close())
 	}
 	return nil
 }
+
+// held makes sure that the folder is still the one that was locked.
+func (f *Folder) held() error {
+	if err := f.lock.Held(); err != nil {
+		return fmt.Errorf("the folder is not where it was; put it back: %w", err)
+	}
+	return nil
+}
+
+func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // load reads what counts in the folder, which is locked now, and makes a
 // manifest for a new one.
@@ -83,10 +111,11 @@ func (f *Folder) load() error {
 		return err
 	}
 	f.manifest, err = readManifest(f.fs, f.dir)
+	f.fresh = errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && l.used:
+	case f.fresh && l.used:
 		return fmt.Errorf("%w: %s is missing beside snapshots; put it back, or import the newest snapshot into a new folder", ErrCorrupt, manifestName)
-	case errors.Is(err, fs.ErrNotExist):
+	case f.fresh:
 		if err := f.fs.Chmod(f.dir, 0o700); err != nil {
 			f.log.Warn("latchkey: folder stays readable for others", "dir", f.dir, "error", err)
 		}
@@ -98,146 +127,74 @@ func (f *Folder) load() error {
 		return err
 	}
 	f.temps = l.temps
-	f.newest = max(l.newest, f.manifest.newest())
+	f.generation = max(l.generation, highest(f.manifest.Generations))
+	f.segment = max(l.segment, highest(f.manifest.Segments))
 	return nil
 }
 
-// Restore hands the newest good snapshot to load, which must read it to its
-// end and must not keep anything if it returns an error. A damaged snapshot is
-// reported to the log and left as it is, and the one before it is taken; one
-// that can't be read for another reason ends Restore. It returns how many were
-// damaged or missing; ErrCorrupt if there were snapshots and none was good.
-func (f *Folder) Restore(load func(*Reader) error) (damaged int, err error) {
-	var first error
-	for i := len(f.manifest.Generations) - 1; i >= 0; i-- {
-		name := snapshotName(f.manifest.Generations[i])
-		err := f.read(name, f.manifest.Generations[i], load)
-		switch {
-		case err == nil:
-			if damaged > 0 {
-				f.log.Warn("latchkey: restored an older snapshot", "dir", f.dir, "file", name)
-			}
-			// What is damaged leaves the manifest, and so nobody removes it.
-			f.manifest.Generations = f.manifest.Generations[:i+1]
-			return damaged, nil
-		case errors.Is(err, fs.ErrNotExist):
-			err = fmt.Errorf("%w: %s is missing", ErrCorrupt, name)
-		case !errors.Is(err, ErrCorrupt):
-			return damaged, fmt.Errorf("persist: folder %s: %w", f.dir, err)
-		}
-		f.log.Error("latchkey: snapshot can't be used; it is left as it is", "dir", f.dir, "file", name, "error", err)
-		damaged++
-		first = errors.Join(first, err)
+// Start makes the folder ready to be written to, after Restore: it sets fences
+// aside, durably, and with a journal begins a segment of it. The fences above
+// the first number, up to and with the second, are the caller's to hand out;
+// used is the newest one known. It is the first call that writes to the folder,
+// and tidies up before.
+func (f *Folder) Start(used uint64, journal bool) (after, upTo uint64, err error) {
+	after, err = f.start(used, journal)
+	if err != nil {
+		return 0, 0, fmt.Errorf("persist: starting in folder %s: %w", f.dir, err)
 	}
-	if first != nil {
-		return damaged, fmt.Errorf("persist: folder %s holds no good snapshot, nothing was changed: %w", f.dir, first)
-	}
-	return 0, nil
+	return after, f.manifest.Fence, nil
 }
 
-// read hands the file to load, if it is this folder's snapshot of the generation.
-func (f *Folder) read(name string, generation uint64, load func(*Reader) error) (err error) {
-	file, err := f.fs.Open(filepath.Join(f.dir, name))
-	if err != nil {
-		return err
-	}
-	defer func() { err = joinClose(err, file) }()
-	r, err := NewReader(file, name)
-	if err != nil {
-		return err
-	}
-	if h := r.Header(); h.Store != f.manifest.Store || h.Generation != generation {
-		return corrupt(name, preambleSize, "snapshot %d of store %q where %d of %q is due", h.Generation, h.Store, generation, f.manifest.Store)
-	}
-	return load(r)
-}
-
-// Reserve sets fences aside, durably: those above the first number, up to and
-// with the second, are the caller's to hand out. used is the newest one known.
-// It is the first call that writes to the folder, and tidies up before.
-func (f *Folder) Reserve(used uint64) (after, upTo uint64, err error) {
+func (f *Folder) start(used uint64, journal bool) (after uint64, err error) {
 	for _, name := range f.temps {
-		if err := f.fs.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, 0, fmt.Errorf("persist: tidying up folder %s: %w", f.dir, err)
+		if err := f.fs.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
 		}
 	}
 	f.temps = nil
 	m := f.manifest
 	after = max(m.Fence, used)
-	m.Fence = after + fenceBlock
-	if err := f.replace(m); err != nil {
-		return 0, 0, err
+	m.Fence, m.Closed = after+fenceBlock, nil
+	m.Segments = without(m.Segments, f.empty)
+	if f.writes = journal; !journal {
+		return after, f.replace(m)
 	}
-	return after, m.Fence, nil
-}
-
-// Save takes a snapshot: it is written and synced under a temporary name, read
-// back, named, and entered in the manifest, and only then do older ones go. On
-// an error the folder holds what it held before, or both. fill writes the
-// records. Save returns the fence up to which fences may be handed out now.
-func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (upTo uint64, err error) {
-	if f.unsure != 0 {
-		// Or else a disk that goes on failing would fill up.
-		if err := f.replace(f.manifest); err != nil {
+	if f.fresh {
+		// A segment without a manifest would look like damage.
+		if err := f.replace(m); err != nil {
 			return 0, err
 		}
 	}
-	f.newest++ // also after an error: a file that failed is never used again
-	h.Store, h.Generation = f.manifest.Store, f.newest
-	name := snapshotName(h.Generation)
-	m, old := f.manifest.with(h, f.keep)
-	err = f.stage(ctx, name, h, m, fill)
-	if err == nil {
-		f.unsure = h.Generation
-		err = publish(f.fs, f.dir, name)
+	// What another process has written, this one builds on.
+	for _, n := range f.unsynced {
+		if err := f.syncFile(segmentName(n)); err != nil {
+			return 0, err
+		}
 	}
-	if err == nil {
-		err = publish(f.fs, f.dir, manifestName)
+	if err := f.prepare(m); err != nil {
+		return 0, err
 	}
+	f.journal.limit.Store(max(f.least, f.saved))
+	return after, f.journal.goOn(f.takeNext(), f.last, true)
+}
+
+func (f *Folder) syncFile(name string) error {
+	file, err := f.fs.Open(f.path(name))
 	if err != nil {
-		return 0, fmt.Errorf("persist: taking %s in folder %s: %w", name, f.dir, err)
+		return err
 	}
-	f.manifest, f.unsure = m, 0
-	for _, g := range old {
-		f.remove(snapshotName(g))
+	return joinClose(file.Sync(), file)
+}
+
+// Reserve sets fences aside above used, durably, and returns up to which they
+// may be handed out now.
+func (f *Folder) Reserve(used uint64) (upTo uint64, err error) {
+	m := f.manifest
+	m.Fence = max(m.Fence, used) + fenceBlock
+	if err := f.replace(m); err != nil {
+		return 0, err
 	}
 	return m.Fence, nil
-}
-
-// stage writes the snapshot and the manifest that lists it, durably, but under
-// temporary names: a disk that is full leaves nothing behind.
-func (f *Folder) stage(ctx context.Context, name string, h Header, m manifest, fill func(*Writer) error) error {
-	temp := filepath.Join(f.dir, name+tempSuffix)
-	err := writeFile(f.fs, temp, func(w io.Writer) error {
-		sw, err := NewWriter(w, h)
-		if err == nil {
-			err = fill(sw)
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil {
-			err = sw.Close()
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := f.read(name+tempSuffix, h.Generation, verify); err != nil {
-		return errors.Join(fmt.Errorf("reading it back: %w", err), f.fs.Remove(temp))
-	}
-	if err := stageManifest(f.fs, f.dir, m); err != nil {
-		return errors.Join(err, f.fs.Remove(temp))
-	}
-	return nil
-}
-
-// remove removes a file that the manifest on disk does not name any more.
-func (f *Folder) remove(name string) {
-	if err := f.fs.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		f.log.Warn("latchkey: an old snapshot stays", "dir", f.dir, "file", name, "error", err)
-	}
 }
 
 // replace makes m the manifest. After an error it is unknown which of the two
@@ -250,7 +207,9 @@ func (f *Folder) replace(m manifest) error {
 	if err != nil {
 		return fmt.Errorf("persist: replacing %s in folder %s: %w", manifestName, f.dir, err)
 	}
-	f.manifest = m
+	gone := without(f.manifest.Segments, m.Segments)
+	f.manifest, f.fresh = m, false
+	f.removeAll(gone, segmentName)
 	if f.unsure != 0 {
 		f.remove(snapshotName(f.unsure))
 		f.remove(snapshotName(f.unsure) + tempSuffix)
@@ -259,25 +218,23 @@ func (f *Folder) replace(m manifest) error {
 	return nil
 }
 
-// Close gives the lock back. fence is the newest one handed out, so that the
-// next store can go on from it.
+// Close ends the journal, if there is one, and gives the lock back. fence is the
+// newest one handed out, so that the next store can go on from it.
 func (f *Folder) Close(fence uint64) error {
 	m := f.manifest
 	m.Fence = fence
-	return errors.Join(f.replace(m), f.lock.Close())
+	var err error
+	if f.journal.file != nil {
+		if err = f.journal.finish(); err == nil {
+			m.Closed = &f.journal.changed
+		}
+	}
+	if f.next != nil {
+		m.Segments = without(m.Segments, []uint64{f.next.number})
+		err = errors.Join(err, f.next.file.Close())
+	}
+	return errors.Join(err, f.replace(m), f.lock.Close())
 }
 
 // Release gives the lock back and leaves the folder as it is.
-func (f *Folder) Release() error { return f.lock.Close() }
-
-// verify reads a snapshot to its end.
-func verify(r *Reader) error {
-	for {
-		if _, err := r.Next(); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-	}
-}
+func (f *Folder) Release() error { return errors.Join(f.journal.drop(), f.lock.Close()) }

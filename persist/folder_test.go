@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -106,48 +107,48 @@ func TestFolderIsFreeAfterAFailedOpening(t *testing.T) {
 func TestFolderOfSomebodyElse(t *testing.T) {
 	img := emptyFolder()
 	img[storeDir+"/thesis.txt"] = []byte("years of work")
-	disk := img.boot()
-	_, err := store.New(options(t, disk))
+	d := img.Boot()
+	_, err := store.New(options(t, d))
 	require.ErrorIs(t, err, persist.ErrForeign)
 	require.ErrorContains(t, err, `"thesis.txt"`)
-	require.Empty(t, cmp.Diff(img, disk.image()), "not even a LOCK")
+	require.Empty(t, cmp.Diff(img, d.Image()), "not even a LOCK")
 
 	// What a volume brings along does not count.
 	img = emptyFolder()
 	img[storeDir+"/lost+found"] = nil
 	img[storeDir+"/.nfs0001"] = []byte("x")
-	require.NoError(t, mustNew(t, options(t, img.boot())).Close())
+	require.NoError(t, mustNew(t, options(t, img.Boot())).Close())
 }
 
 func TestFolderThatCannotBeWritten(t *testing.T) {
 	for _, cause := range []error{syscall.EROFS, syscall.EACCES} {
-		readOnly := func(c call) (fault, error) {
-			switch c.op {
+		readOnly := func(c disk.Call) (disk.Fault, error) {
+			switch c.Op {
 			case "stat", "readdir", "open", "read", "close", "unlock":
-				return none, nil
+				return disk.None, nil
 			}
-			return refused, cause
+			return disk.Refused, cause
 		}
 		// A new one, and one with a store in it.
-		for _, img := range []memImage{newMemFS().image(), twoSnapshots(t)} {
-			disk := img.boot()
-			_, err := store.New(options(t, &faultFS{under: disk, plan: readOnly}))
+		for _, img := range []disk.Image{disk.New().Image(), twoSnapshots(t)} {
+			d := img.Boot()
+			_, err := store.New(options(t, disk.Fails(d, readOnly)))
 			require.ErrorIs(t, err, cause)
-			require.Empty(t, cmp.Diff(img, disk.image()))
+			require.Empty(t, cmp.Diff(img, d.Image()))
 		}
 
 		// One that turns so while the store is open.
-		disk := newMemFS()
-		faulty := &faultFS{under: disk}
+		d := disk.New()
+		faulty := disk.Fails(d, nil)
 		s := mustNew(t, options(t, faulty))
 		fill(t, s, olderState)
 		require.NoError(t, s.Sync())
-		faulty.setPlan(readOnly)
+		faulty.SetPlan(readOnly)
 		fill(t, s, newerState)
 		require.ErrorIs(t, s.Sync(), cause)
 		require.Empty(t, cmp.Diff(newerState, contents(s)))
 		require.ErrorIs(t, s.Close(), cause)
-		require.Empty(t, cmp.Diff(olderState, restored(t, disk.kill())))
+		require.Empty(t, cmp.Diff(olderState, restored(t, d.Image())))
 	}
 }
 
@@ -155,13 +156,13 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 // no reason to refuse, but that the disk fails is.
 func TestFoldersAboveThatCannotBeSynced(t *testing.T) {
 	for cause, refuses := range map[error]bool{syscall.EACCES: false, syscall.EINVAL: false, errors.ErrUnsupported: false, syscall.EIO: true} {
-		disk := newMemFS()
-		_, err := store.New(options(t, &faultFS{under: disk, plan: func(c call) (fault, error) {
-			if c.op == "syncdir" && !strings.HasPrefix(c.name, storeDir) {
-				return refused, cause
+		d := disk.New()
+		_, err := store.New(options(t, disk.Fails(d, func(c disk.Call) (disk.Fault, error) {
+			if c.Op == "syncdir" && !strings.HasPrefix(c.Name, storeDir) {
+				return disk.Refused, cause
 			}
-			return none, nil
-		}}))
+			return disk.None, nil
+		})))
 		if refuses {
 			require.ErrorIs(t, err, cause)
 		} else {
@@ -173,31 +174,31 @@ func TestFoldersAboveThatCannotBeSynced(t *testing.T) {
 // A disk that is full keeps the snapshot before, leaves nothing behind and
 // takes the next one when there is room.
 func TestFullDisk(t *testing.T) {
-	disk := newMemFS()
-	s := mustNew(t, options(t, disk))
+	d := disk.New()
+	s := mustNew(t, options(t, d))
 	fill(t, s, olderState)
 	require.NoError(t, s.Sync())
 	fill(t, s, newerState)
-	before := disk.image()
+	before := d.Image()
 	used := 0
 	for _, data := range before {
 		used += len(data)
 	}
 	failures := 0
 	for extra := 1; ; extra++ {
-		disk.room = used + extra
+		d.Limit(used + extra)
 		err := s.Sync()
 		if err == nil {
 			break
 		}
 		failures++
 		require.ErrorIs(t, err, syscall.ENOSPC)
-		require.Empty(t, cmp.Diff(before, disk.image()), "with room for %d bytes", extra)
+		require.Empty(t, cmp.Diff(before, d.Image()), "with room for %d bytes", extra)
 		require.Empty(t, cmp.Diff(newerState, contents(s)))
 	}
 	require.Greater(t, failures, 500)
 	require.EqualValues(t, failures, s.Stats().SnapshotErrors)
-	require.Empty(t, cmp.Diff(newerState, restored(t, disk.crash(keepNone))))
+	require.Empty(t, cmp.Diff(newerState, restored(t, d.Crash(disk.KeepNone))))
 }
 
 func TestLeftoversOfACrash(t *testing.T) {
@@ -206,12 +207,12 @@ func TestLeftoversOfACrash(t *testing.T) {
 	img[storeDir+"/snapshot-000000000003.tmp"] = []byte("half a snap")
 	img[storeDir+"/mine.tmp"] = []byte("not the store's")
 	worksAsNew(t, img)
-	disk := img.boot()
-	s := mustNew(t, options(t, disk))
+	d := img.Boot()
+	s := mustNew(t, options(t, d))
 	require.NoError(t, s.Set("d", 1))
 	require.NoError(t, s.Close())
 	var names []string
-	for name := range disk.image() {
+	for name := range d.Image() {
 		if strings.HasPrefix(name, storeDir+"/") {
 			names = append(names, filepath.Base(name))
 		}
@@ -222,8 +223,8 @@ func TestLeftoversOfACrash(t *testing.T) {
 
 func TestGenerations(t *testing.T) {
 	for _, keep := range []int{0, 1, 2, 5} {
-		disk := newMemFS()
-		o := options(t, disk)
+		d := disk.New()
+		o := options(t, d)
 		o.Persist.Generations = keep
 		s := mustNew(t, o)
 		if keep == 0 {
@@ -232,20 +233,20 @@ func TestGenerations(t *testing.T) {
 		for i := range 8 {
 			require.NoError(t, s.Set("n", i))
 			require.NoError(t, s.Sync())
-			_, generations, err := persist.ReadManifest(disk, storeDir)
+			_, generations, err := persist.ReadManifest(d, storeDir)
 			require.NoError(t, err)
 			require.Len(t, generations, min(i+1, keep))
 			require.EqualValues(t, i+1, generations[len(generations)-1])
-			require.Equal(t, min(i+1, keep), snapshotFiles(disk))
+			require.Equal(t, min(i+1, keep), snapshotFiles(d))
 		}
 		require.NoError(t, s.Close())
 		// Each of those kept can be gone back to.
-		img := disk.image()
+		img := d.Image()
 		for back := range keep {
 			require.Empty(t, cmp.Diff(map[string]int{"n": 7 - back}, restored(t, img)))
-			img = img.without(snapshotPath(8 - back))
+			img = img.Without(snapshotPath(8 - back))
 		}
-		_, err := store.New(options(t, img.boot()))
+		_, err := store.New(options(t, img.Boot()))
 		require.ErrorIs(t, err, persist.ErrCorrupt)
 	}
 }
@@ -255,8 +256,8 @@ func snapshotPath(generation int) string {
 }
 
 func TestFewerGenerationsThanBefore(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.Persist.Generations = 5
 	s := mustNew(t, o)
 	for i := range 5 {
@@ -268,8 +269,8 @@ func TestFewerGenerationsThanBefore(t *testing.T) {
 	s = mustNew(t, o)
 	require.NoError(t, s.Set("n", 5))
 	require.NoError(t, s.Close())
-	_, generations, err := persist.ReadManifest(disk, storeDir)
+	_, generations, err := persist.ReadManifest(d, storeDir)
 	require.NoError(t, err)
 	require.Equal(t, []uint64{5, 6}, generations)
-	require.NotContains(t, disk.image(), snapshotPath(4))
+	require.NotContains(t, d.Image(), snapshotPath(4))
 }

@@ -17,9 +17,14 @@ import (
 //	preamble                          frame
 //	 0  8  "LATCHKEY"                  0  4  CRC-32C of the frame's rest
 //	 8  1  kind of file                4  4  length n of the payload
-//	 9  1  version of the format       8  8  sequence number, 1 for the first
+//	 9  1  version of the format       8  8  sequence number
 //	10  2  zero                       16  1  type
 //	12  4  CRC-32C of bytes 0 to 11   17  n  payload
+//
+// In a snapshot and a manifest the first frame has number 1. In a segment of the
+// journal the header has; what follows is numbered on from segment to segment,
+// and its checksums start from the segment's salt, not from zero: bytes of other
+// files and in users' values never look like frames of this one.
 const (
 	magic        = "LATCHKEY"
 	preambleSize = 16
@@ -27,6 +32,7 @@ const (
 
 	kindSnapshot = 'S'
 	kindManifest = 'M'
+	kindSegment  = 'J'
 	version      = 1
 
 	frameHeader = 'H' // JSON: Header
@@ -34,45 +40,78 @@ const (
 	frameFooter = 'F' // JSON: footer
 	frameState  = 'M' // JSON: manifest
 
-	// maxNumber is the highest fence and generation. No store comes near:
-	// above it is damage, and what adds to one must not overflow.
+	// maxNumber is the highest fence, generation and sequence number. No store
+	// comes near: above it is damage, and what adds to one must not overflow.
 	maxNumber = 1 << 62
 
 	// MaxRecord is the most bytes that a key and its value may take
 	// together when encoded.
 	MaxRecord = 1 << 30
+
+	maxPayload = MaxRecord + 84 // what is around them in a record is no larger
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// appendPreamble begins a file.
+func appendPreamble(b []byte, kind byte) []byte {
+	start := len(b)
+	b = append(append(b, magic...), kind, version, 0, 0)
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// beginFrame adds the fixed part of a frame; what is appended behind it, up to
+// endFrame, is the payload.
+func beginFrame(b []byte, typ byte) (with []byte, start int) {
+	var head frameHead
+	head[16] = typ
+	return append(b, head[:]...), len(b)
+}
+
+// endFrame completes the frame that begins at start.
+func endFrame(b []byte, start int, salt uint32, seq uint64) []byte {
+	f := b[start:]
+	binary.LittleEndian.PutUint32(f[4:], uint32(len(f)-frameSize))
+	binary.LittleEndian.PutUint64(f[8:], seq)
+	binary.LittleEndian.PutUint32(f, crc32.Update(salt, castagnoli, f[4:]))
+	return b
+}
+
+// frameHead is the fixed part of a frame.
+type frameHead [frameSize]byte
+
+func (h *frameHead) size() uint32 { return binary.LittleEndian.Uint32(h[4:]) }
+func (h *frameHead) seq() uint64  { return binary.LittleEndian.Uint64(h[8:]) }
+func (h *frameHead) typ() byte    { return h[16] }
+
+// sums reports whether the frame matches its checksum.
+func (h *frameHead) sums(salt uint32, payload []byte) bool {
+	sum := crc32.Update(crc32.Update(salt, castagnoli, h[4:]), castagnoli, payload)
+	return sum == binary.LittleEndian.Uint32(h[:])
+}
+
 // frameWriter writes a file of frames. Its first error stays.
 type frameWriter struct {
-	w   io.Writer
-	sum hash.Hash // of all bytes written
-	seq uint64
-	buf []byte
-	err error
+	w    io.Writer
+	sum  hash.Hash // of all bytes written
+	size int64     // likewise
+	seq  uint64
+	buf  []byte
+	err  error
 }
 
 func newFrameWriter(w io.Writer, kind byte) *frameWriter {
 	fw := &frameWriter{w: w, sum: sha256.New()}
-	p := append(make([]byte, 0, preambleSize), magic...)
-	p = append(p, kind, version, 0, 0)
-	fw.write(binary.LittleEndian.AppendUint32(p, crc32.Checksum(p, castagnoli)))
+	fw.write(appendPreamble(nil, kind))
 	return fw
 }
 
 // frame writes one frame whose payload fill appends.
 func (fw *frameWriter) frame(typ byte, fill func([]byte) []byte) error {
 	fw.seq++
-	b := append(fw.buf[:0], make([]byte, frameSize)...)
-	b[16] = typ
-	b = fill(b)
-	fw.buf = b
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-frameSize))
-	binary.LittleEndian.PutUint64(b[8:], fw.seq)
-	binary.LittleEndian.PutUint32(b[0:], crc32.Checksum(b[4:], castagnoli))
-	fw.write(b)
+	b, start := beginFrame(fw.buf[:0], typ)
+	fw.buf = endFrame(fill(b), start, 0, fw.seq)
+	fw.write(fw.buf)
 	return fw.err
 }
 
@@ -82,6 +121,7 @@ func (fw *frameWriter) write(b []byte) {
 	}
 	if _, fw.err = fw.w.Write(b); fw.err == nil {
 		fw.sum.Write(b)
+		fw.size += int64(len(b))
 	}
 }
 
@@ -93,7 +133,7 @@ type frameReader struct {
 	seq    uint64
 	offset int64 // of what is read next
 	start  int64 // of the preamble or frame that is being read
-	head   [frameSize]byte
+	head   frameHead
 	body   bytes.Buffer
 }
 
@@ -104,19 +144,21 @@ func newFrameReader(r io.Reader, name string, kind byte) (*frameReader, error) {
 		return nil, err
 	}
 	fr.sum.Write(p[:])
-	if string(p[:8]) != magic {
-		return nil, corrupt(name, 0, "not a file of Latchkey, or its first bytes are damaged")
+	return fr, checkPreamble(p, name, kind)
+}
+
+func checkPreamble(p [preambleSize]byte, name string, kind byte) error {
+	switch {
+	case string(p[:8]) != magic:
+		return corrupt(name, 0, "not a file of Latchkey, or its first bytes are damaged")
+	case binary.LittleEndian.Uint32(p[12:]) != crc32.Checksum(p[:12], castagnoli):
+		return corrupt(name, 0, "the preamble does not match its checksum")
+	case p[8] != kind:
+		return corrupt(name, 8, "a file of kind %q where %q is due", p[8], kind)
+	case p[9] != version:
+		return fmt.Errorf("%w: %s is of version %d, this release reads version %d", ErrVersion, name, p[9], version)
 	}
-	if binary.LittleEndian.Uint32(p[12:]) != crc32.Checksum(p[:12], castagnoli) {
-		return nil, corrupt(name, 0, "the preamble does not match its checksum")
-	}
-	if p[8] != kind {
-		return nil, corrupt(name, 8, "a file of kind %q where %q is due", p[8], kind)
-	}
-	if p[9] != version {
-		return nil, fmt.Errorf("%w: %s is of version %d, this release reads version %d", ErrVersion, name, p[9], version)
-	}
-	return fr, nil
+	return nil
 }
 
 // next reads one frame. The payload is good until the next call.
@@ -129,8 +171,8 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 	if err := fr.read(fr.head[:]); err != nil {
 		return 0, nil, err
 	}
-	n := binary.LittleEndian.Uint32(fr.head[4:])
-	if n > MaxRecord+recordSize {
+	n := fr.head.size()
+	if n > maxPayload {
 		return 0, nil, corrupt(fr.name, fr.start, "a frame that claims %d bytes", n)
 	}
 	// A damaged length must not make room for gigabytes that are not there:
@@ -140,15 +182,14 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 		return 0, nil, err
 	}
 	payload = fr.body.Bytes()
-	sum := crc32.Update(crc32.Checksum(fr.head[4:], castagnoli), castagnoli, payload)
-	if sum != binary.LittleEndian.Uint32(fr.head[0:]) {
+	if !fr.head.sums(0, payload) {
 		return 0, nil, corrupt(fr.name, fr.start, "a frame does not match its checksum")
 	}
 	fr.seq++
-	if seq := binary.LittleEndian.Uint64(fr.head[8:]); seq != fr.seq {
+	if seq := fr.head.seq(); seq != fr.seq {
 		return 0, nil, corrupt(fr.name, fr.start, "frame %d where frame %d is due", seq, fr.seq)
 	}
-	return fr.head[16], payload, nil
+	return fr.head.typ(), payload, nil
 }
 
 // expect reads one frame that must be of the type given.

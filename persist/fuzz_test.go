@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -99,9 +100,9 @@ func FuzzManifest(f *testing.F) {
 	f.Add(twoSnapshots(f)[newer])
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img := newMemFS().image()
+		img := disk.New().Image()
 		img["/data/MANIFEST"] = append([]byte{}, data...)
-		_, _, err := persist.ReadManifest(img.boot(), "/data")
+		_, _, err := persist.ReadManifest(img.Boot(), "/data")
 		told(t, err)
 	})
 }
@@ -116,13 +117,13 @@ func FuzzManifestState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, state []byte) {
 		img := emptyFolder()
 		img[manifest] = persist.Frames(persist.KindManifest, persist.Frame{Type: persist.FrameState, Payload: state})
-		disk := img.boot()
-		s, err := store.New(options(t, disk))
+		d := img.Boot()
+		s, err := store.New(options(t, d))
 		told(t, err)
 		if err != nil {
 			return
 		}
-		fence, _, err := persist.ReadManifest(img.boot(), storeDir)
+		fence, _, err := persist.ReadManifest(img.Boot(), storeDir)
 		require.NoError(t, err)
 		require.NoError(t, s.Set("a", 1))
 		l, err := s.TryLock("a", 0)
@@ -130,7 +131,7 @@ func FuzzManifestState(f *testing.F) {
 		require.Greater(t, l.Fence(), fence)
 		require.NoError(t, s.Snapshot(context.Background()))
 		require.NoError(t, s.Close())
-		require.Empty(t, cmp.Diff(map[string]int{"a": 1}, restored(t, disk.image())))
+		require.Empty(t, cmp.Diff(map[string]int{"a": 1}, restored(t, d.Image())))
 	})
 }
 

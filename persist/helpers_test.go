@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -19,11 +21,16 @@ import (
 const storeDir = "/data/app/store"
 
 // options are those of a store in a folder of a file system in memory.
-func options(t testing.TB, fsys persist.FileSystem) store.Options[string, int] {
+func options(t testing.TB, fsys persist.FS) store.Options[string, int] {
 	return store.Options[string, int]{
 		Clock:   storetest.NewClock(t),
-		Persist: persist.On(fsys, persist.Config{Dir: storeDir}),
+		Persist: persist.Config{FS: fsys, Dir: storeDir, Sync: persist.OnSnapshot},
 	}
+}
+
+// emptyFolder is a disk on which the store's folder has been made.
+func emptyFolder() disk.Image {
+	return disk.Image{"/": nil, "/data": nil, filepath.Dir(storeDir): nil, storeDir: nil}
 }
 
 func mustNew[K comparable, V any](t testing.TB, o store.Options[K, V]) *store.Store[K, V] {
@@ -38,9 +45,9 @@ func contents[K comparable, V any](s *store.Store[K, V]) map[K]V { return maps.C
 
 // restored returns what a store that is opened on the disk finds, and leaves
 // the disk alone.
-func restored(t testing.TB, img memImage) map[string]int {
+func restored(t testing.TB, img disk.Image) map[string]int {
 	t.Helper()
-	return contents(mustNew(t, options(t, img.boot())))
+	return contents(mustNew(t, options(t, img.Boot())))
 }
 
 // logBook is what was logged.

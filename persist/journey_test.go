@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -17,8 +18,8 @@ import (
 // was promised.
 type journey struct {
 	t      testing.TB
-	disk   *memFS
-	fs     *faultFS
+	disk   *disk.Disk
+	fs     *disk.Faulty
 	cause  error // of what fails
 	heals  bool  // the disk works again once a failure was told
 	config persist.Config
@@ -34,11 +35,11 @@ type journey struct {
 
 // newJourney starts in a folder that is not there yet, on a disk that works.
 func newJourney(t testing.TB, generations int) *journey {
-	disk := newMemFS()
-	fs := &faultFS{under: disk}
-	config := persist.Config{Dir: storeDir, Generations: generations}
+	d := disk.New()
+	fs := disk.Fails(d, nil)
+	config := persist.Config{FS: fs, Dir: storeDir, Generations: generations, Sync: persist.OnSnapshot}
 	return &journey{
-		t: t, disk: disk, fs: fs, config: persist.On(fs, config), clock: storetest.NewClock(t),
+		t: t, disk: d, fs: fs, config: config, clock: storetest.NewClock(t),
 		now: map[string]int{}, acked: map[string]int{},
 	}
 }
@@ -86,7 +87,7 @@ func (j *journey) open() *store.Store[string, int] {
 		if !j.heals {
 			return nil
 		}
-		j.fs.heal()
+		j.fs.Heal()
 		s, err = store.New(j.options())
 		require.NoError(j.t, err, "on a disk that works again")
 	}
@@ -104,7 +105,7 @@ func (j *journey) mayHold(state map[string]int) {
 			return
 		}
 	}
-	require.Fail(j.t, "restored what was never there", "got %v, want %v or one of %v; failed: %+v", state, j.acked, j.tried, j.fs.hits)
+	require.Fail(j.t, "restored what was never there", "got %v, want %v or one of %v; failed: %+v", state, j.acked, j.tried, j.fs.Hits())
 }
 
 func (j *journey) set(s *store.Store[string, int], key string, value int) {
@@ -126,7 +127,7 @@ func (j *journey) snapshot(s *store.Store[string, int]) {
 	j.save(func() error { return s.Snapshot(j.t.Context()) })
 	require.Empty(j.t, cmp.Diff(j.now, contents(s)))
 	if j.heals && len(j.tried) > 0 {
-		j.fs.heal()
+		j.fs.Heal()
 		j.save(s.Sync)
 		require.Empty(j.t, j.tried, "the disk works again")
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,28 +22,24 @@ type manifest struct {
 	// Generations of the snapshots that can be gone back to, oldest first.
 	// Files that are not named here are never read, changed or removed.
 	Generations []uint64 `json:"generations"`
+	// Segments of the journal that may be needed, in order. They are here
+	// before anything is in them, and until no generation needs them.
+	Segments []uint64 `json:"segments,omitempty"`
+	// Closed is the number of the last change in a journal that was closed;
+	// nil while a store is open, and after a crash.
+	Closed *uint64 `json:"closed,omitempty"`
 	// Fence is at or above every fence ever handed out.
 	Fence uint64 `json:"fence"`
 }
 
-// with returns the manifest that follows m once h is saved, and the generations
-// that it no longer names because only the newest few are kept.
-func (m manifest) with(h Header, keep int) (next manifest, old []uint64) {
-	all := append(slices.Clone(m.Generations), h.Generation)
-	n := max(0, len(all)-keep)
-	m.Generations = all[n:]
-	m.Fence = max(m.Fence, h.Fence+fenceBlock)
-	return m, all[:n]
-}
-
-func (m manifest) newest() uint64 {
-	if len(m.Generations) == 0 {
+func highest(numbers []uint64) uint64 {
+	if len(numbers) == 0 {
 		return 0
 	}
-	return slices.Max(m.Generations)
+	return slices.Max(numbers)
 }
 
-func readManifest(fsys fileSystem, dir string) (m manifest, err error) {
+func readManifest(fsys FS, dir string) (m manifest, err error) {
 	f, err := fsys.Open(filepath.Join(dir, manifestName))
 	if err != nil {
 		return m, err
@@ -55,14 +52,24 @@ func readManifest(fsys fileSystem, dir string) (m manifest, err error) {
 	if err := readJSON(fr, frameState, &m); err != nil {
 		return m, err
 	}
-	if m.Fence > maxNumber || m.newest() > maxNumber {
-		return m, corrupt(manifestName, fr.start, "a fence of %d, a generation of %d", m.Fence, m.newest())
+	if max(m.Fence, highest(m.Generations), highest(m.Segments)) > maxNumber || !rising(m.Generations) || !rising(m.Segments) {
+		return m, corrupt(manifestName, fr.start, "a fence of %d, generations %d, segments %d", m.Fence, m.Generations, m.Segments)
 	}
 	return m, fr.end()
 }
 
+// rising reports whether each number is above the one before.
+func rising(numbers []uint64) bool {
+	for i := 1; i < len(numbers); i++ {
+		if numbers[i] <= numbers[i-1] {
+			return false
+		}
+	}
+	return true
+}
+
 // stageManifest writes a manifest durably under its temporary name.
-func stageManifest(fsys fileSystem, dir string, m manifest) error {
+func stageManifest(fsys FS, dir string, m manifest) error {
 	return writeFile(fsys, filepath.Join(dir, manifestName)+tempSuffix, func(w io.Writer) error {
 		return writeJSON(newFrameWriter(w, kindManifest), frameState, m)
 	})
@@ -71,7 +78,7 @@ func stageManifest(fsys fileSystem, dir string, m manifest) error {
 // publish gives a file written under its temporary name the right one, durably
 // and in place of what had it. After an error it is unknown which of the two
 // has the name.
-func publish(fsys fileSystem, dir, name string) error {
+func publish(fsys FS, dir, name string) error {
 	name = filepath.Join(dir, name)
 	if err := fsys.Rename(name+tempSuffix, name); err != nil {
 		return err
@@ -80,38 +87,45 @@ func publish(fsys fileSystem, dir, name string) error {
 }
 
 func snapshotName(generation uint64) string { return fmt.Sprintf("snapshot-%012d", generation) }
+func segmentName(number uint64) string      { return fmt.Sprintf("journal-%012d", number) }
 
-// parseSnapshotName returns the generation in the name of a snapshot, or of
-// one that was being written.
-func parseSnapshotName(name string) (generation uint64, ok bool) {
+// parseName returns the number in the name of a file, or of one that was being
+// written, as format makes it.
+func parseName(name string, format func(uint64) string) (number uint64, ok bool) {
 	name = strings.TrimSuffix(name, tempSuffix)
-	_, err := fmt.Sscanf(name, "snapshot-%d", &generation)
-	return generation, err == nil && generation <= maxNumber && name == snapshotName(generation)
+	_, digits, _ := strings.Cut(name, "-")
+	number, err := strconv.ParseUint(digits, 10, 64)
+	return number, err == nil && number <= maxNumber && name == format(number)
 }
 
 // listing is what a folder holds besides what the manifest names.
 type listing struct {
-	temps   []string // left behind by a crash
-	foreign []string
-	newest  uint64 // the highest generation in any name
-	used    bool   // there are snapshots
+	temps      []string // left behind by a crash
+	foreign    []string
+	generation uint64 // the highest in any name
+	segment    uint64 // likewise
+	used       bool   // there are snapshots or segments
 }
 
-func list(fsys fileSystem, dir string) (l listing, err error) {
+func list(fsys FS, dir string) (l listing, err error) {
 	entries, err := fsys.ReadDir(dir)
 	if err != nil {
 		return l, err
 	}
 	for _, e := range entries {
 		name := e.Name()
-		generation, isSnapshot := parseSnapshotName(name)
+		generation, isSnapshot := parseName(name, snapshotName)
 		if isSnapshot {
-			l.newest = max(l.newest, generation)
+			l.generation = max(l.generation, generation)
+		}
+		segment, isSegment := parseName(name, segmentName)
+		if isSegment {
+			l.segment = max(l.segment, segment)
 		}
 		switch {
 		case name == manifestName+tempSuffix, isSnapshot && strings.HasSuffix(name, tempSuffix):
 			l.temps = append(l.temps, name)
-		case isSnapshot:
+		case isSnapshot, isSegment:
 			l.used = true
 		case name == manifestName, name == lockName:
 		case name == "lost+found", strings.HasPrefix(name, "."): // a volume's own

@@ -48,7 +48,7 @@ func TestOSFileSystem(t *testing.T) {
 		require.Equal(t, strconv.Itoa(os.Getpid())+"\n", string(note), "for people who wonder who has it")
 	}
 	_, err = persist.OS.Lock(lock)
-	require.ErrorIs(t, err, persist.ErrLocked)
+	require.ErrorIs(t, err, persist.ErrInUse)
 	require.NoError(t, l.Close())
 	l, err = persist.OS.Lock(lock)
 	require.NoError(t, err)

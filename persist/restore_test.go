@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -36,7 +37,7 @@ func allMetadata(s *store.Store[string, int]) map[string]store.Metadata {
 }
 
 func TestMetadataComesBack(t *testing.T) {
-	o := options(t, newMemFS())
+	o := options(t, disk.New())
 	o.TTL, o.IdleTimeout = time.Hour, 20*time.Minute
 	clock := clockOf(o)
 	s := mustNew(t, o)
@@ -77,8 +78,8 @@ func TestMetadataComesBack(t *testing.T) {
 }
 
 func TestExpiredEntriesStayAway(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.IdleTimeout = time.Hour
 	clock := clockOf(o)
 	s := mustNew(t, o)
@@ -107,8 +108,8 @@ func TestExpiredEntriesStayAway(t *testing.T) {
 }
 
 func TestDeletesStay(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.Capacity = 2
 	s := mustNew(t, o)
 	for i, key := range []string{"evicted", "deleted", "kept"} {
@@ -124,14 +125,14 @@ func TestDeletesStay(t *testing.T) {
 }
 
 // on returns the options with another disk.
-func on(o store.Options[string, int], disk *memFS) store.Options[string, int] {
-	o.Persist = persist.On(disk, o.Persist)
+func on(o store.Options[string, int], d *disk.Disk) store.Options[string, int] {
+	o.Persist.FS = d
 	return o
 }
 
 func TestRecencyComesBack(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.Capacity = 4
 	s := mustNew(t, o)
 	for i, key := range []string{"a", "b", "c", "d"} {
@@ -151,8 +152,8 @@ func TestRecencyComesBack(t *testing.T) {
 }
 
 func TestSmallerCapacityKeepsTheMostRecentlyUsed(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	s := mustNew(t, o)
 	for i := range 10 {
 		require.NoError(t, s.Set(string(rune('a'+i)), i))
@@ -180,11 +181,11 @@ func TestSmallerCapacityKeepsTheMostRecentlyUsed(t *testing.T) {
 	}
 	require.NoError(t, s.Close())
 
-	before := disk.image()
+	before := d.Image()
 	o.Capacity = 2
 	_, err = store.New(o)
 	require.ErrorIs(t, err, store.ErrFull, "three are locked")
-	require.Empty(t, cmp.Diff(before, disk.image()))
+	require.Empty(t, cmp.Diff(before, d.Image()))
 	o.Capacity = 3
 	s = mustNew(t, o)
 	require.ElementsMatch(t, []string{"a", "b", "i"}, slices.Collect(s.Keys()))
@@ -199,39 +200,39 @@ func TestOtherCodecTypesOrSchema(t *testing.T) {
 			require.ErrorContains(t, err, s)
 		}
 	}
-	disk := img.boot()
-	gob := options(t, disk)
+	d := img.Boot()
+	gob := options(t, d)
 	gob.Persist.Codec = persist.Gob{}
 	_, err := store.New(gob)
 	refused(err, persist.ErrCodecMismatch, `"json"`, `"gob"`)
 
-	_, err = store.New(store.Options[string, string]{Clock: gob.Clock, Persist: persist.On(disk, persist.Config{Dir: storeDir})})
+	_, err = store.New(store.Options[string, string]{Clock: gob.Clock, Persist: persist.Config{FS: d, Dir: storeDir}})
 	refused(err, persist.ErrTypeMismatch, `"string int"`, `"string string"`)
 
-	named := options(t, disk)
+	named := options(t, d)
 	named.Persist.Schema = "visits/1"
 	_, err = store.New(named)
 	refused(err, persist.ErrTypeMismatch, `"string int"`, `"visits/1"`)
-	require.Empty(t, cmp.Diff(img, disk.image()), "the disk must stay as it is")
+	require.Empty(t, cmp.Diff(img, d.Image()), "the disk must stay as it is")
 
 	// The name in the error opens a folder whose types were renamed.
 	type counter int
-	renamed := store.Options[string, counter]{Clock: gob.Clock, Persist: persist.On(disk, persist.Config{Dir: storeDir, Schema: "string int"})}
+	renamed := store.Options[string, counter]{Clock: gob.Clock, Persist: persist.Config{FS: d, Dir: storeDir, Schema: "string int"}}
 	s := mustNew(t, renamed)
 	require.Empty(t, cmp.Diff(map[string]counter{"b": 2, "c": 2}, contents(s)))
 	require.NoError(t, s.Close())
-	worksAsNew(t, disk.image())
+	worksAsNew(t, d.Image())
 }
 
 func TestValuesThatDoNotDecode(t *testing.T) {
-	disk := newMemFS()
+	d := disk.New()
 	picky := &pickyCodec{}
-	o := options(t, disk)
+	o := options(t, d)
 	o.Persist.Codec = picky
 	s := mustNew(t, o)
 	fill(t, s, newerState)
 	require.NoError(t, s.Close())
-	before := disk.image()
+	before := d.Image()
 
 	for name, refuse := range map[string]func() error{
 		"error": func() error { return errors.New("value 2 is secret") },
@@ -243,7 +244,7 @@ func TestValuesThatDoNotDecode(t *testing.T) {
 		_, err := store.New(o)
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error()+log.String(), "secret", "an error's text holds no value")
-		require.Empty(t, cmp.Diff(before, disk.image()), "the disk must stay as it is")
+		require.Empty(t, cmp.Diff(before, d.Image()), "the disk must stay as it is")
 	}
 	picky.refuse = nil
 	require.Empty(t, cmp.Diff(newerState, contents(mustNew(t, o))))
@@ -264,8 +265,8 @@ func (c *pickyCodec) Unmarshal(data []byte, v any) error {
 
 func TestStoreOfAllSizes(t *testing.T) {
 	for _, n := range []int{0, 1, 15, 16, 17, 1000} {
-		disk := newMemFS()
-		o := options(t, disk)
+		d := disk.New()
+		o := options(t, d)
 		want := make(map[string]int)
 		s := mustNew(t, o)
 		for i := range n {

@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/store"
 )
 
 func TestLeasesComeBack(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.IdleTimeout, o.MaxLease = time.Minute, time.Hour
 	clock := clockOf(o)
 	s := mustNew(t, o)
@@ -26,7 +27,7 @@ func TestLeasesComeBack(t *testing.T) {
 	require.NoError(t, s.Snapshot(context.Background()))
 
 	// As after a crash: the old store is not asked.
-	s = mustNew(t, on(o, disk.kill().boot()))
+	s = mustNew(t, on(o, d.Image().Boot()))
 	_, err = s.Get("short")
 	require.ErrorIs(t, err, store.ErrLocked)
 	require.ErrorIs(t, s.Set("long", 0), store.ErrLocked)
@@ -57,7 +58,7 @@ func TestLeasesComeBack(t *testing.T) {
 // A lease that lapses while the store is closed is over, and its end counts as
 // an access, as it would have in an open store.
 func TestLeaseThatLapsesWhileClosed(t *testing.T) {
-	o := options(t, newMemFS())
+	o := options(t, disk.New())
 	o.IdleTimeout = time.Minute
 	clock := clockOf(o)
 	s := mustNew(t, o)
@@ -80,8 +81,8 @@ func TestLeaseThatLapsesWhileClosed(t *testing.T) {
 // A step of the wall clock expires nothing and revives nothing, also by way of
 // the disk.
 func TestWallClockIsSteppedBack(t *testing.T) {
-	disk := newMemFS()
-	o := options(t, disk)
+	d := disk.New()
+	o := options(t, d)
 	o.TTL = time.Hour
 	clock := clockOf(o)
 	s := mustNew(t, o)
@@ -114,7 +115,7 @@ func TestWallClockIsSteppedBack(t *testing.T) {
 // While a store is closed, only the wall clock is left: a deadline on disk is a
 // time of day.
 func TestWallClockIsSteppedWhileClosed(t *testing.T) {
-	o := options(t, newMemFS())
+	o := options(t, disk.New())
 	o.IdleTimeout = time.Hour
 	clock := clockOf(o)
 	s := mustNew(t, o)

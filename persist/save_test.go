@@ -1,10 +1,7 @@
 package persist_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"syscall"
@@ -14,12 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 )
 
 func TestPeriodicSnapshots(t *testing.T) {
-	disk := newMemFS()
-	faulty := &faultFS{under: disk}
+	d := disk.New()
+	faulty := disk.Fails(d, nil)
 	o := options(t, faulty)
 	clock := clockOf(o)
 	var log logBook
@@ -35,7 +33,7 @@ func TestPeriodicSnapshots(t *testing.T) {
 	require.Zero(t, s.Stats().Snapshots)
 	clock.Advance(1)
 	require.EqualValues(t, 1, s.Stats().Snapshots)
-	require.Empty(t, cmp.Diff(map[string]int{"a": 1}, restored(t, disk.crash(keepNone))))
+	require.Empty(t, cmp.Diff(map[string]int{"a": 1}, restored(t, d.Crash(disk.KeepNone))))
 
 	clock.Advance(time.Hour)
 	require.EqualValues(t, 1, s.Stats().Snapshots, "skipped when nothing changed")
@@ -48,18 +46,18 @@ func TestPeriodicSnapshots(t *testing.T) {
 	require.NoError(t, s.Set("b", 2))
 	clock.Advance(30 * time.Second)
 	require.EqualValues(t, 2, s.Stats().Snapshots, "an interval after the first change")
-	require.Empty(t, cmp.Diff(map[string]int{"b": 2}, restored(t, disk.crash(keepNone))))
+	require.Empty(t, cmp.Diff(map[string]int{"b": 2}, restored(t, d.Crash(disk.KeepNone))))
 
 	// One that fails is told and tried again.
-	faulty.setPlan(everyCallFrom(1, refused, syscall.EIO))
+	faulty.SetPlan(disk.EveryCallFrom(1, disk.Refused, syscall.EIO))
 	require.NoError(t, s.Set("c", 3))
 	clock.Advance(3 * time.Minute)
 	require.EqualValues(t, 3, s.Stats().SnapshotErrors)
 	require.Equal(t, 3, strings.Count(log.String(), "periodic snapshot failed"))
-	faulty.heal()
+	faulty.Heal()
 	clock.Advance(time.Minute)
 	require.EqualValues(t, 3, s.Stats().Snapshots)
-	require.Empty(t, cmp.Diff(map[string]int{"b": 2, "c": 3}, restored(t, disk.crash(keepNone))))
+	require.Empty(t, cmp.Diff(map[string]int{"b": 2, "c": 3}, restored(t, d.Crash(disk.KeepNone))))
 	require.NoError(t, s.Close())
 	require.EqualValues(t, 3, s.Stats().Snapshots, "by Close too")
 	require.Zero(t, clock.Timers())
@@ -68,37 +66,37 @@ func TestPeriodicSnapshots(t *testing.T) {
 // What changes while a periodic snapshot is taken is for the next one, an
 // interval later, and not for one at once.
 func TestChangesDuringAPeriodicSnapshot(t *testing.T) {
-	faulty := &faultFS{under: newMemFS()}
+	faulty := disk.Fails(disk.New(), nil)
 	o := options(t, faulty)
 	o.Persist.SnapshotInterval = time.Minute
 	s := mustNew(t, o)
 	clock := clockOf(o)
-	faulty.setPlan(func(c call) (fault, error) {
-		if c.op == "sync" {
-			require.NoError(t, s.Set("busy", c.n))
+	faulty.SetPlan(func(c disk.Call) (disk.Fault, error) {
+		if c.Op == "sync" {
+			require.NoError(t, s.Set("busy", c.N))
 		}
-		return none, nil
+		return disk.None, nil
 	})
 	require.NoError(t, s.Set("a", 1))
 	for i := range 5 {
 		clock.Advance(time.Minute)
 		require.EqualValues(t, i+1, s.Stats().Snapshots)
 	}
-	faulty.heal()
+	faulty.Heal()
 	require.NoError(t, s.Close())
 }
 
 // A folder as a tool drives it, without a store.
 func TestFolderAlone(t *testing.T) {
-	disk := newMemFS()
-	config := persist.On(disk, persist.Config{Dir: storeDir})
+	d := disk.New()
+	config := persist.Config{FS: d, Dir: storeDir, Sync: persist.OnSnapshot}
 	f, err := persist.Open(config, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	never := func(*persist.Reader) error { return errors.New("there is no snapshot") }
-	damaged, err := f.Restore(never)
+	anything := func(_, _ string) error { return nil }
+	rec, err := f.Restore(anything)
 	require.NoError(t, err)
-	require.Zero(t, damaged)
-	after, upTo, err := f.Reserve(7)
+	require.Empty(t, cmp.Diff(&persist.Recovered{}, rec))
+	after, upTo, err := f.Start(7, false)
 	require.NoError(t, err)
 	require.EqualValues(t, 7, after)
 	require.Greater(t, upTo, after)
@@ -106,55 +104,42 @@ func TestFolderAlone(t *testing.T) {
 	one := func(w *persist.Writer) error { return w.Write(&persist.Record{Key: []byte("k"), Value: []byte("v")}) }
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	before := disk.image()
+	before := d.Image()
 	_, err = f.Save(ctx, persist.Header{}, one)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Empty(t, cmp.Diff(before, disk.image()))
+	require.Empty(t, cmp.Diff(before, d.Image()))
 	_, err = f.Save(context.Background(), persist.Header{Fence: 9}, one)
 	require.NoError(t, err)
 	require.NoError(t, f.Release())
 
 	f, err = persist.Open(config, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	var got []persist.Record
-	_, err = f.Restore(func(r *persist.Reader) error {
-		require.EqualValues(t, 9, r.Header().Fence)
-		for {
-			rec, err := r.Next()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
-			got = append(got, rec)
-		}
-	})
+	rec, err = f.Restore(anything)
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff([]persist.Record{{Key: []byte("k"), Value: []byte("v")}}, got))
+	require.EqualValues(t, 9, rec.Fence)
+	require.Empty(t, cmp.Diff([]persist.Record{{Key: []byte("k"), Value: []byte("v")}}, rec.Records))
 	require.NoError(t, f.Close(9))
 }
 
 func TestSnapshotThatIsCalledOff(t *testing.T) {
-	disk := newMemFS()
-	s := mustNew(t, options(t, disk))
+	d := disk.New()
+	s := mustNew(t, options(t, d))
 	fill(t, s, olderState)
 	require.NoError(t, s.Sync())
 	fill(t, s, newerState)
-	before := disk.image()
+	before := d.Image()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, s.Snapshot(ctx), context.Canceled)
-	require.Empty(t, cmp.Diff(before, disk.image()))
+	require.Empty(t, cmp.Diff(before, d.Image()))
 	require.NoError(t, s.Snapshot(context.Background()))
-	require.Empty(t, cmp.Diff(newerState, restored(t, disk.kill())))
+	require.Empty(t, cmp.Diff(newerState, restored(t, d.Image())))
 }
 
 // A store that had to go back to an older snapshot has something to save.
 func TestDamageIsSavedOver(t *testing.T) {
 	img := twoSnapshots(t)
-	o := options(t, img.without(newer).boot())
+	o := options(t, img.Without(newer).Boot())
 	s := mustNew(t, o)
 	require.NoError(t, s.Sync())
 	require.EqualValues(t, 1, s.Stats().Snapshots)

@@ -16,17 +16,28 @@ type Header struct {
 	Store      string    `json:"store"`      // id of the folder; "" in an export
 	Generation uint64    `json:"generation"` // 0 in an export
 	Taken      time.Time `json:"taken"`
-	Fence      uint64    `json:"fence"` // the newest fence handed out
+	Fence      uint64    `json:"fence"`              // the newest fence handed out
+	Capacity   uint64    `json:"capacity,omitempty"` // of the store then
+	// Seq is the number of the last of the journal's changes that is in the
+	// snapshot, and Segment the first segment that can have others, be it
+	// there by now or not.
+	Seq     uint64 `json:"seq,omitempty"`
+	Segment uint64 `json:"segment,omitempty"`
 }
 
 // Check returns [ErrCodecMismatch] or [ErrTypeMismatch] when the snapshot was
 // written with another codec or for other types.
 func (h Header) Check(codec, schema string) error {
-	if h.Codec != codec {
-		return fmt.Errorf("%w: with %q, not %q; open it with the codec it was written with", ErrCodecMismatch, h.Codec, codec)
+	return checkContent(h.Codec, h.Schema, codec, schema)
+}
+
+// checkContent compares what a file says is in it with what is wanted.
+func checkContent(codec, schema, wantCodec, wantSchema string) error {
+	if codec != wantCodec {
+		return fmt.Errorf("%w: with %q, not %q; open it with the codec it was written with", ErrCodecMismatch, codec, wantCodec)
 	}
-	if h.Schema != schema {
-		return fmt.Errorf("%w: %q, not %q; open it with those, or, if only names have changed, set Config.Schema", ErrTypeMismatch, h.Schema, schema)
+	if schema != wantSchema {
+		return fmt.Errorf("%w: %q, not %q; open it with those, or, if only names have changed, set Config.Schema", ErrTypeMismatch, schema, wantSchema)
 	}
 	return nil
 }
@@ -88,8 +99,8 @@ func NewReader(r io.Reader, name string) (*Reader, error) {
 	if err := readJSON(frames, frameHeader, &sr.header); err != nil {
 		return nil, err
 	}
-	if h := sr.header; h.Fence > maxNumber || h.Generation > maxNumber {
-		return nil, corrupt(name, frames.start, "a fence of %d, a generation of %d", h.Fence, h.Generation)
+	if h := sr.header; max(h.Fence, h.Generation, h.Seq, h.Segment) > maxNumber {
+		return nil, corrupt(name, frames.start, "a fence of %d, a generation of %d, record %d, segment %d", h.Fence, h.Generation, h.Seq, h.Segment)
 	}
 	return sr, nil
 }

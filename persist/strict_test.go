@@ -34,12 +34,12 @@ func TestOtherVersions(t *testing.T) {
 	img := twoSnapshots(t)
 	for _, version := range []byte{0, 2, 255} {
 		for _, file := range []string{manifest, newer} {
-			img := img.but(file, ofVersion(version, img[file]))
-			disk := img.boot()
-			_, err := store.New(options(t, disk))
+			img := img.But(file, ofVersion(version, img[file]))
+			d := img.Boot()
+			_, err := store.New(options(t, d))
 			require.ErrorIs(t, err, persist.ErrVersion)
 			require.NotErrorIs(t, err, persist.ErrCorrupt)
-			require.Empty(t, cmp.Diff(img, disk.image()))
+			require.Empty(t, cmp.Diff(img, d.Image()))
 		}
 		s := mustNew(t, store.Options[string, int]{})
 		fill(t, s, olderState)
@@ -124,7 +124,7 @@ func TestManifestIsReadStrictly(t *testing.T) {
 		{{Type: persist.FrameState, Payload: []byte(`{"fence":4611686018427387905}`)}},
 		{{Type: persist.FrameState, Payload: []byte(`{"generations":[4611686018427387905]}`)}},
 	} {
-		refusesToOpen(t, img.but(manifest, persist.Frames(persist.KindManifest, frames...)), manifest, 1000)
+		refusesToOpen(t, img.But(manifest, persist.Frames(persist.KindManifest, frames...)), manifest, 1000)
 	}
 }
 

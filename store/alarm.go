@@ -3,7 +3,7 @@ package store
 import "time"
 
 // alarm rings once the clock reaches an instant, which may move. The store has
-// three, armed only while there is something for them to do. mu guards the
+// a few, armed only while there is something for them to do. mu guards the
 // fields below ring; the clock, which may be user code, is called outside it.
 type alarm struct {
 	ring func()
@@ -24,8 +24,8 @@ type move struct {
 }
 
 // planLocked decides when the store wants to be woken up.
-func (s *Store[K, V]) planLocked() (moves [3]move) {
-	lapse, sweep, save := never, never, never
+func (s *Store[K, V]) planLocked() (moves [5]move) {
+	lapse, sweep, save, sync, retry := never, never, never, never, never
 	if !s.closing {
 		if s.watched > 0 {
 			lapse = s.leases.next()
@@ -37,13 +37,21 @@ func (s *Store[K, V]) planLocked() (moves [3]move) {
 		if next != never {
 			sweep = max(next, s.swept.after(s.o.SweepInterval))
 		}
-		if s.changed != never && !s.snapshotting {
-			save = s.changed.after(s.o.Persist.SnapshotInterval)
+		if interval := s.o.Persist.SnapshotInterval; interval != 0 && s.changed != never && !s.snapshotting {
+			save = s.changed.after(interval)
+		}
+		if s.unsynced != never {
+			sync = s.unsynced.after(syncInterval)
+		}
+		if !s.snapshotting {
+			retry = s.retryDue
 		}
 	}
 	moves[0] = s.lapse.plan(lapse)
 	moves[1] = s.sweep.plan(sweep)
 	moves[2] = s.save.plan(save)
+	moves[3] = s.sync.plan(sync)
+	moves[4] = s.retry.plan(retry)
 	return moves
 }
 
@@ -82,9 +90,9 @@ func (s *Store[K, V]) move(m move) {
 // own, would have it fire late: then it starts another one.
 func (s *Store[K, V]) arm(m move) (stop func() bool) {
 	for tries := 1; ; tries++ {
-		before := s.now()
+		before := s.read().at
 		stop = s.o.Clock.AfterFunc(time.Duration(max(0, m.at-before)), func() { s.fire(m.alarm, m.turn) })
-		if s.now()-before < instant(time.Millisecond) || tries == 10 || !stop() {
+		if s.read().at-before < instant(time.Millisecond) || tries == 10 || !stop() {
 			return stop
 		}
 	}

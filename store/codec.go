@@ -1,43 +1,58 @@
 package store
 
 import (
-	"encoding/binary"
+	"bytes"
 	"fmt"
 	"reflect"
 
 	"github.com/latchkey-go/latchkey/persist"
 )
 
-// With a folder, an entry keeps its key and value as encoded: what can't be
-// encoded fails the call that brings it, a snapshot need not call user code,
-// and a value that the caller goes on changing is saved as it was handed over.
-//
-// data is the length of the key in 4 bytes, the key, and the value.
+// encoded is a key and a value as the codec made them. With a folder, every entry
+// keeps them: what can't be encoded fails the call that brings it, snapshots and
+// the journal need not call user code, and a value that the caller goes on
+// changing is saved as it was handed over. It is never changed.
+type encoded struct{ key, value []byte }
 
-// encode returns the data for a new or changed entry; nil without a folder.
-func (s *Store[K, V]) encode(key K, value V) ([]byte, error) {
+// encode returns the data for a new or changed entry, less the key; nil without a
+// folder.
+func (s *Store[K, V]) encode(value V) (*encoded, error) {
 	if s.folder == nil {
 		return nil, nil
 	}
-	return s.marshal(key, value)
+	data, err := marshal(s, "encode the value", value)
+	if err != nil {
+		return nil, err
+	}
+	return &encoded{value: bytes.Clone(data)}, nil
 }
 
-func (s *Store[K, V]) marshal(key K, value V) ([]byte, error) {
+// encodeKey adds the key to data.
+func (s *Store[K, V]) encodeKey(data *encoded, key K) error {
 	k, err := s.marshalKey(key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	v, err := marshal(s, "encode the value", value)
+	data.key = bytes.Clone(k)
+	return data.fits(data)
+}
+
+// fits makes sure that a value is not too large with the key of other.
+func (d *encoded) fits(other *encoded) error {
+	if d != nil && len(d.value)+len(other.key) > persist.MaxRecord {
+		return fmt.Errorf("store: an entry of %d bytes when encoded; the most is %d", len(d.value)+len(other.key), persist.MaxRecord)
+	}
+	return nil
+}
+
+// marshal encodes both.
+func (s *Store[K, V]) marshal(key K, value V) (*encoded, error) {
+	data, err := marshal(s, "encode the value", value)
 	if err != nil {
 		return nil, err
 	}
-	if len(k)+len(v) > persist.MaxRecord {
-		return nil, fmt.Errorf("store: an entry of %d bytes when encoded; the most is %d", len(k)+len(v), persist.MaxRecord)
-	}
-	data := make([]byte, 0, 4+len(k)+len(v))
-	data = binary.LittleEndian.AppendUint32(data, uint32(len(k)))
-	data = append(data, k...)
-	return append(data, v...), nil
+	d := &encoded{value: bytes.Clone(data)}
+	return d, s.encodeKey(d, key)
 }
 
 // marshalKey encodes a key and makes sure that it is the same when it comes
@@ -78,10 +93,4 @@ func (s *Store[K, V]) unmarshal(what string, data []byte, v any) error {
 		return &codecError{what, err}
 	}
 	return nil
-}
-
-// splitData returns the encoded key and value in data.
-func splitData(data []byte) (key, value []byte) {
-	k := binary.LittleEndian.Uint32(data)
-	return data[4 : 4+k], data[4+k:]
 }

@@ -14,16 +14,18 @@ const cutBatch = 8
 // store goes on: whoever is about to change an entry that the cut has not seen
 // yet shows it to the cut first.
 type cut[K comparable, V any] struct {
-	table   *table[K, V]
-	slots   []*entry[K, V] // not walked yet
-	id      uint64
-	start   uint64 // what was born after this position is not in it
-	changes uint64 // Store.changes then
-	now     instant
-	fence   uint64
-	idle    time.Duration
-	seen    [][]image[K, V] // not yet handed on; in chunks, so that none is ever moved
-	spare   [][]image[K, V] // empty chunks
+	table    *table[K, V]
+	slots    []*entry[K, V] // not walked yet
+	id       uint64
+	start    uint64 // what was born after this position is not in it
+	changes  uint64 // Store.changes then
+	now      instant
+	seq      uint64 // Store.applied then
+	fence    uint64
+	capacity uint64
+	idle     time.Duration
+	seen     [][]image[K, V] // not yet handed on; in chunks, so that none is ever moved
+	spare    [][]image[K, V] // empty chunks
 }
 
 // image is an entry as it was.
@@ -38,24 +40,30 @@ type image[K comparable, V any] struct {
 // asked each time: it may have been stepped since the store was made, and what
 // is on disk goes by it. The caller has saving, so that there is one cut at a
 // time; endCut ends it.
-func (s *Store[K, V]) beginCut() (c *cut[K, V], wall int64) {
+//
+// With restart, what changes from now on is kept for the journal, which can't
+// take it in before the snapshot is saved.
+func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 	t := s.o.Clock.Now()
 	s.mu.Lock()
 	defer s.unlock()
-	s.seeLocked(s.instant(t))
+	s.seeLocked(reading{s.instant(t), t.UnixNano()})
 	s.settleLocked()
+	s.restarting = restart
 	s.cuts++
 	s.cut = &cut[K, V]{
-		table:   s.table,
-		slots:   s.table.slots,
-		id:      s.cuts,
-		start:   s.position,
-		changes: s.changes,
-		now:     s.latest,
-		fence:   s.fence,
-		idle:    s.o.IdleTimeout,
+		table:    s.table,
+		slots:    s.table.slots,
+		id:       s.cuts,
+		start:    s.position,
+		changes:  s.changes,
+		now:      s.latest,
+		seq:      s.applied,
+		fence:    s.fence,
+		capacity: uint64(s.capacity),
+		idle:     s.o.IdleTimeout,
 	}
-	return s.cut, t.UnixNano() - int64(s.latest)
+	return s.cut, s.wall
 }
 
 func (s *Store[K, V]) endCut() {

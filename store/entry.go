@@ -83,7 +83,9 @@ type entry[K comparable, V any] struct {
 	value    V
 	key      K
 
-	data             []byte // the key and the value as encoded, with a folder; see codec.go
+	data             *encoded     // the key and the value as encoded; nil without a folder
+	pending          *batch[K, V] // has a change of e that is to be made; nil = none
+	noted            instant      // last access that the journal knows of
 	created, updated instant
 	ttl              time.Duration
 	revision, fence  uint64

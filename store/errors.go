@@ -23,6 +23,9 @@ var (
 	ErrConflict = errors.New("store: conflict")
 	// ErrFull: there is no room, and every entry that could go is locked.
 	ErrFull = errors.New("store: full of locked entries")
+	// ErrReadOnly: the disk of the store's folder fails, so nothing can be
+	// changed until it works again. It comes with the cause. Reading works.
+	ErrReadOnly = errors.New("store: read-only")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("store: closed")
 	// ErrInvalidKey: no entry could ever be found by the key again: it is

@@ -54,15 +54,67 @@ func ExampleNew_restart() {
 	// Bob <nil>
 }
 
-// What the last snapshot holds survives a crash. Here the folder is copied to
-// see what a crash would leave.
+// By default, a change whose call has returned nil survives kill -9 and the like,
+// and all but the last second a power loss. Here the folder is copied to see what
+// a process that is killed would leave.
+func ExampleStore_Set_durable() {
+	dir, err := os.MkdirTemp("", "example")
+	check(err)
+	defer os.RemoveAll(dir)
+	live, killed := filepath.Join(dir, "live"), filepath.Join(dir, "killed")
+
+	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: live}})
+	check(err)
+	defer s.Close()
+	check(s.Set("a", 1))
+
+	check(os.CopyFS(killed, os.DirFS(live)))
+	left, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: killed}})
+	check(err)
+	defer left.Close()
+	fmt.Println(left.Get("a"))
+	// Output: 1 <nil>
+}
+
+// With [persist.Always], a change whose call has returned nil survives a power
+// loss too.
+func ExampleOptions_always() {
+	dir, err := os.MkdirTemp("", "example")
+	check(err)
+	defer os.RemoveAll(dir)
+	s, err := store.New(store.Options[string, int]{Persist: persist.Config{
+		Dir:  filepath.Join(dir, "store"),
+		Sync: persist.Always,
+	}})
+	check(err)
+	defer s.Close()
+	check(s.Set("a", 1)) // on disk, and not only on its way there
+	// Output:
+}
+
+// Sync makes what has been accepted durable at once.
+func ExampleStore_Sync() {
+	dir, err := os.MkdirTemp("", "example")
+	check(err)
+	defer os.RemoveAll(dir)
+	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: filepath.Join(dir, "store")}})
+	check(err)
+	defer s.Close()
+
+	check(s.Set("a", 1)) // would be synced within a second
+	check(s.Sync())
+	// Output:
+}
+
+// With [persist.OnSnapshot] there is no journal: a crash takes the store back to
+// its last snapshot.
 func ExampleStore_Snapshot() {
 	dir, err := os.MkdirTemp("", "example")
 	check(err)
 	defer os.RemoveAll(dir)
 	live, crashed := filepath.Join(dir, "live"), filepath.Join(dir, "crashed")
 
-	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: live}})
+	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: live, Sync: persist.OnSnapshot}})
 	check(err)
 	defer s.Close()
 	check(s.Set("early", 1))
@@ -77,24 +129,9 @@ func ExampleStore_Snapshot() {
 	// Output: true false
 }
 
-// Sync takes a snapshot only if something has changed.
-func ExampleStore_Sync() {
-	dir, err := os.MkdirTemp("", "example")
-	check(err)
-	defer os.RemoveAll(dir)
-	s, err := store.New(store.Options[string, int]{Persist: persist.Config{Dir: filepath.Join(dir, "store")}})
-	check(err)
-	defer s.Close()
-
-	check(s.Set("a", 1))
-	check(s.Sync())
-	check(s.Sync())
-	fmt.Println(s.Stats().Snapshots)
-	// Output: 1
-}
-
-// Snapshots are taken by themselves too, so long after a change.
-func ExampleOptions_persist() {
+// Without a journal, snapshots are taken by themselves too, so long after a
+// change.
+func ExampleOptions_onSnapshot() {
 	dir, err := os.MkdirTemp("", "example")
 	check(err)
 	defer os.RemoveAll(dir)
@@ -104,6 +141,7 @@ func ExampleOptions_persist() {
 		Persist: persist.Config{
 			Dir:              filepath.Join(dir, "store"),
 			Codec:            persist.Gob{},
+			Sync:             persist.OnSnapshot,
 			SnapshotInterval: time.Minute,
 		},
 	})

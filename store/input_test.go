@@ -55,7 +55,7 @@ func TestBadOptions(t *testing.T) {
 		{"Policy", func(o *options) { o.Policy = -1 }},
 		{"Policy", func(o *options) { o.Policy = store.LRU + 1 }},
 		{"Generations", func(o *options) { o.Persist.Generations = -1 }},
-		{"Sync", func(o *options) { o.Persist.Sync = persist.OnSnapshot - 1 }},
+		{"Sync", func(o *options) { o.Persist.Sync = persist.OnSnapshot + 1 }},
 		{"Sync", func(o *options) { o.Persist.Sync = -1 }},
 		{"clock", func(o *options) { o.Clock = yearly(1) }},
 		{"clock", func(o *options) { o.Clock = yearly(1969) }},

@@ -41,102 +41,101 @@ func (l *Lease[K, V]) Done() <-chan struct{} {
 // Get returns the value. It counts as an access.
 //
 // Errors: [ErrLeaseLost], [ErrClosed].
-func (l *Lease[K, V]) Get() (V, error) {
-	var none V
-	now, err := l.enter()
-	if err != nil {
-		return none, err
-	}
-	defer l.s.leave()
-	l.s.stats.Hits++
-	l.s.useLocked(l.e, now)
-	l.e.accesses++
-	return l.e.value, nil
+func (l *Lease[K, V]) Get() (value V, err error) {
+	err = l.attempt(func(now instant) (*batch[K, V], error) {
+		l.s.stats.Hits++
+		l.s.readingLocked(l.e, now)
+		value = l.e.value
+		return nil, nil
+	})
+	return value, err
 }
 
 // Set replaces the value: the next revision, and an access. The entry's own
 // TTL starts anew.
 //
-// Errors: [ErrLeaseLost], in which case nothing is written, [ErrClosed], and in
-// a store with a folder the codec's on this value.
+// Errors: [ErrLeaseLost], in which case nothing is written, [ErrReadOnly],
+// [ErrClosed], and in a store with a folder the codec's on this value and those
+// of the disk.
 func (l *Lease[K, V]) Set(value V) error {
-	data, err := l.s.encode(l.e.key, value)
+	data, err := l.s.encode(value)
 	if err != nil {
 		return err
 	}
-	now, err := l.enter()
-	if err != nil {
-		return err
-	}
-	defer l.s.leave()
-	l.s.overwriteLocked(l.e, value, data, keepTTL, now)
-	return nil
+	return l.change(func(now instant) (*batch[K, V], error) {
+		if err := data.fits(l.e.data); err != nil {
+			return nil, err
+		}
+		return l.s.doLocked(l.s.overwriting(l.e, value, data, keepTTL, now))
+	})
 }
 
 // Delete removes the entry and so ends the lease: those who wait for it get
 // [ErrNotFound].
 //
-// Errors: [ErrLeaseLost], [ErrClosed].
+// Errors: [ErrLeaseLost], [ErrReadOnly], [ErrClosed], and in a store with a
+// journal those of the disk.
 func (l *Lease[K, V]) Delete() error {
-	if _, err := l.enter(); err != nil {
-		return err
-	}
-	defer l.s.leave()
-	l.s.removeLocked(l.e, ReasonDeleted)
-	l.end = leaseReleased
-	return nil
+	return l.change(func(now instant) (*batch[K, V], error) {
+		return l.s.doLocked(change[K, V]{kind: changeRemove, at: now, e: l.e, reason: ReasonDeleted, lease: l})
+	})
 }
 
 // Extend moves the deadline to d from now; 0 = Options.MaxLease, the longest
 // there is.
 //
-// Errors: [ErrLeaseLost], [ErrClosed], a d below 0 or above MaxLease.
+// Errors: [ErrLeaseLost], [ErrReadOnly], [ErrClosed], a d below 0 or above
+// MaxLease, and in a store with a journal those of the disk.
 func (l *Lease[K, V]) Extend(d time.Duration) error {
 	d, err := l.s.leaseTime(d)
 	if err != nil {
 		return err
 	}
-	now, err := l.enter()
-	if err != nil {
-		return err
-	}
-	defer l.s.leave()
-	l.s.touchLocked(l.e)
-	l.until = now.after(d)
-	l.s.leases.set(l, l.over())
-	l.s.changedLocked(now)
-	l.s.busy = true
-	return nil
+	return l.change(func(now instant) (*batch[K, V], error) {
+		return l.s.doLocked(change[K, V]{kind: changeExtend, at: now, e: l.e, lease: l, until: now.after(d)})
+	})
 }
 
 // Unlock ends the lease and serves the next waiter. After the holder's own
 // Unlock or Delete it does nothing and returns nil, so that it can be deferred.
 //
-// Errors: [ErrLeaseLost] if the lease ended in another way, [ErrClosed].
+// Errors: [ErrLeaseLost] if the lease ended in another way, [ErrReadOnly],
+// [ErrClosed], and in a store with a journal those of the disk.
 func (l *Lease[K, V]) Unlock() error {
-	if _, err := l.s.enter(); err != nil {
-		return err
-	}
-	defer l.s.leave()
-	switch l.end {
-	case leaseReleased:
+	err := l.change(func(now instant) (*batch[K, V], error) {
+		return l.s.doLocked(change[K, V]{kind: changeUnlock, at: now, e: l.e, lease: l, how: leaseReleased})
+	})
+	if err == ErrLeaseLost && l.released() {
 		return nil
-	case leaseLost:
-		return ErrLeaseLost
 	}
-	l.s.endLocked(l, leaseReleased, nil)
-	return nil
+	return err
 }
 
-// enter begins an operation of the holder, if it still is the holder.
-func (l *Lease[K, V]) enter() (instant, error) {
-	now, err := l.s.enter()
-	if err != nil {
-		return 0, err
-	}
-	if l.end != leaseHeld {
-		l.s.leave()
-		return 0, ErrLeaseLost
-	}
-	return now, nil
+func (l *Lease[K, V]) released() bool {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	return l.end == leaseReleased
+}
+
+// change does what changes the entry, if the caller still is the holder.
+func (l *Lease[K, V]) change(f func(now instant) (*batch[K, V], error)) error {
+	return l.attempt(func(now instant) (*batch[K, V], error) {
+		if b := l.s.pendingLocked(l.e.key, l.e); b != nil {
+			return b, errAgain
+		}
+		return f(now)
+	})
+}
+
+// attempt does an operation of the holder, if it still is the holder.
+func (l *Lease[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
+	return l.s.attempt(func(now instant) (*batch[K, V], error) {
+		switch {
+		case l.end != leaseHeld:
+			return nil, ErrLeaseLost
+		case dead(now, l.over()): // it would have been settled, were nothing pending
+			return l.e.pending, errAgain
+		}
+		return f(now)
+	})
 }

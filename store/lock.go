@@ -32,10 +32,12 @@ const (
 	leaseLost     leaseEnd = 2
 )
 
-// waiter is a caller in Lock. mu guards lease and err until ready is closed.
+// waiter is a caller in Lock. mu guards the fields below ready until that is
+// closed.
 type waiter[K comparable, V any] struct {
 	d     time.Duration
 	ready chan struct{}
+	next  bool         // the lease is being granted
 	lease *Lease[K, V] // what it got
 	err   error        // or why not
 }
@@ -84,49 +86,61 @@ type queued[K comparable, V any] struct {
 	waiter  *waiter[K, V]
 }
 
-func (s *Store[K, V]) lockOrQueue(key K, d time.Duration, wait bool) (*Lease[K, V], queued[K, V], error) {
-	var q queued[K, V]
-	d, err := s.leaseTime(d)
+func (s *Store[K, V]) lockOrQueue(key K, d time.Duration, wait bool) (l *Lease[K, V], q queued[K, V], err error) {
+	if d, err = s.leaseTime(d); err == nil {
+		err = s.checkKey(key)
+	}
 	if err != nil {
 		return nil, q, err
 	}
-	now, err := s.enterFor(key)
+	err = s.attempt(func(now instant) (b *batch[K, V], err error) {
+		e, b := s.liveLocked(key, now)
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e != nil && e.lease != nil && wait:
+			q = s.queueLocked(e, d)
+			return nil, nil
+		}
+		if b := s.pendingLocked(key, e); b != nil {
+			return b, errAgain
+		}
+		switch {
+		case e == nil:
+			return nil, ErrNotFound
+		case e.lease != nil:
+			s.stats.Refusals++
+			return nil, ErrLocked
+		}
+		l, b, err = s.grantLocked(e, d, nil)
+		return b, err
+	})
 	if err != nil {
 		return nil, q, err
 	}
-	defer s.leave()
-	e := s.liveLocked(key, now)
-	if e == nil {
-		return nil, q, ErrNotFound
-	}
-	if e.lease == nil {
-		l, err := s.grantLocked(e, d, nil)
-		return l, q, err
-	}
-	if !wait {
-		s.stats.Refusals++
-		return nil, q, ErrLocked
-	}
+	return l, q, nil
+}
+
+func (s *Store[K, V]) queueLocked(e *entry[K, V], d time.Duration) queued[K, V] {
 	if e.lease.waiters == nil {
 		e.lease.waiters = list.New()
 	}
 	w := &waiter[K, V]{d: d, ready: make(chan struct{})}
-	q = queued[K, V]{e, e.lease.waiters.PushBack(w), w}
 	s.stats.Waiting++
 	s.watchLocked(1)
-	return nil, q, nil
+	return queued[K, V]{e, e.lease.waiters.PushBack(w), w}
 }
 
-// leaveQueue takes a waiter out whose context has ended, unless it has just
-// been served.
+// leaveQueue takes a waiter out whose context has ended, unless it has been
+// served, or is about to be.
 func (s *Store[K, V]) leaveQueue(q queued[K, V], err error) {
 	s.mu.Lock()
-	defer s.leave()
-	select {
-	case <-q.waiter.ready:
+	if q.waiter.next {
+		s.leave()
+		<-q.waiter.ready
 		return
-	default:
 	}
+	defer s.leave()
 	q.e.lease.waiters.Remove(q.element)
 	s.serveLocked(q.waiter, nil, err)
 }
@@ -137,37 +151,51 @@ func (s *Store[K, V]) leaveQueue(q queued[K, V], err error) {
 //
 // Errors: [ErrNotFound], [ErrLeaseLost] if there is no such lease any more,
 // [ErrInvalidKey], [ErrClosed].
-func (s *Store[K, V]) Resume(key K, fence uint64) (*Lease[K, V], error) {
-	now, err := s.enterFor(key)
-	if err != nil {
+func (s *Store[K, V]) Resume(key K, fence uint64) (l *Lease[K, V], err error) {
+	if err := s.checkKey(key); err != nil {
 		return nil, err
 	}
-	defer s.leave()
-	e := s.liveLocked(key, now)
-	if e == nil {
-		return nil, ErrNotFound
-	}
-	if e.lease == nil || e.lease.fence != fence {
-		return nil, ErrLeaseLost
-	}
-	return e.lease, nil
+	err = s.attempt(func(now instant) (*batch[K, V], error) {
+		e, b := s.liveLocked(key, now)
+		if b == nil {
+			b = s.pendingLocked(key, e)
+		}
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil:
+			return nil, ErrNotFound
+		case e.lease == nil || e.lease.fence != fence || e.lease.end != leaseHeld:
+			return nil, ErrLeaseLost
+		}
+		l = e.lease
+		return nil, nil
+	})
+	return l, err
 }
 
 // ForceUnlock takes the lease on key away from its holder, who gets
-// [ErrLeaseLost] from then on, and reports whether there was one. The next
-// waiter is served. It is meant for operators.
+// [ErrLeaseLost] from then on, and reports whether it did. The next waiter is
+// served. It is meant for operators. In a store that is read-only, because its
+// disk fails, leases end by time alone.
 func (s *Store[K, V]) ForceUnlock(key K) bool {
-	now, err := s.enterFor(key)
-	if err != nil {
+	if s.checkKey(key) != nil {
 		return false
 	}
-	defer s.leave()
-	e := s.liveLocked(key, now)
-	if e == nil || e.lease == nil {
-		return false
-	}
-	s.endLocked(e.lease, leaseLost, nil)
-	return true
+	err := s.attempt(func(now instant) (*batch[K, V], error) {
+		e, b := s.liveLocked(key, now)
+		if b == nil {
+			b = s.pendingLocked(key, e)
+		}
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil || e.lease == nil:
+			return nil, ErrNotFound
+		}
+		return s.doLocked(change[K, V]{kind: changeUnlock, at: now, e: e, lease: e.lease, how: leaseLost})
+	})
+	return err == nil
 }
 
 // leaseTime returns the length of a lease when d was asked for.
@@ -178,52 +206,98 @@ func (s *Store[K, V]) leaseTime(d time.Duration) (time.Duration, error) {
 	return orDefault(d, s.o.MaxLease), nil
 }
 
-// grantLocked gives e, which has no lease or one that has just ended, to a new
-// holder with those who wait behind it.
-func (s *Store[K, V]) grantLocked(e *entry[K, V], d time.Duration, waiters *list.List) (*Lease[K, V], error) {
+// grantLocked decides to give e, which has no lease or one that is over, to a new
+// holder: w, who waits for it, or the caller if w is nil.
+func (s *Store[K, V]) grantLocked(e *entry[K, V], d time.Duration, w *waiter[K, V]) (*Lease[K, V], *batch[K, V], error) {
 	if s.fence >= s.maxFence {
-		return nil, errOutOfFence
+		return nil, nil, errOutOfFence
 	}
-	s.touchLocked(e)
+	l := &Lease[K, V]{s: s, e: e, fence: s.fence + 1, until: s.latest.after(d), index: -1}
+	b, err := s.doLocked(change[K, V]{kind: changeLock, at: s.latest, e: e, lease: l, until: l.until, waiter: w})
+	if err != nil {
+		return nil, nil, err
+	}
 	s.fence++
-	l := &Lease[K, V]{s: s, e: e, fence: s.fence, until: s.latest.after(d), index: -1, waiters: waiters}
+	return l, b, nil
+}
+
+// lockLocked makes a lease that was granted the one on its entry.
+func (s *Store[K, V]) lockLocked(c *change[K, V]) {
+	e, l := c.e, c.lease
+	s.touchLocked(e)
+	if before := e.lease; before != nil {
+		l.waiters, before.waiters = before.waiters, nil
+	}
 	s.table.lock(e, l)
 	s.leases.set(l, l.over())
 	e.fence = l.fence
-	s.changedLocked(s.latest)
 	s.busy = true
-	return l, nil
+	if c.waiter != nil {
+		s.serveLocked(c.waiter, l, nil)
+	}
 }
 
-// endLocked ends a lease. The next in the queue gets the entry, or, if err is
-// not nil, all of them get that. If nobody gets it, it is unlocked, which counts
-// as an access.
+// endLocked ends a lease, which counts as an access. The next in the queue gets
+// the entry, or, if err is not nil, all of them get that.
 func (s *Store[K, V]) endLocked(l *Lease[K, V], how leaseEnd, err error) {
-	e := l.e
-	s.touchLocked(e)
-	l.end = how
-	s.leases.remove(l)
-	if l.done != nil {
-		close(l.done)
-		s.watchLocked(-1)
+	s.touchLocked(l.e)
+	if l.end == leaseHeld { // else the entry is on its way to the next
+		l.end = how
+		s.leases.remove(l)
+		if l.done != nil {
+			close(l.done)
+			s.watchLocked(-1)
+		}
 	}
 	s.changedLocked(s.latest)
-	for l.waiters != nil && l.waiters.Len() > 0 {
-		w := l.waiters.Remove(l.waiters.Front()).(*waiter[K, V])
+	if err == nil {
+		at := min(l.until, s.latest)
+		l.e.noted = at // the journal knows when a lease ends
+		s.useLocked(l.e, at)
+		s.passOnLocked(l.e)
+		return
+	}
+	for w := l.nextWaiter(); w != nil; w = l.nextWaiter() {
+		s.serveLocked(w, nil, err)
+	}
+}
+
+// passOnLocked gives an entry whose lease is over to the next in the queue. Until
+// that one has it, nobody else does. If there is none, the entry is unlocked.
+func (s *Store[K, V]) passOnLocked(e *entry[K, V]) {
+	if s.barrier != nil { // perhaps it is about to go
+		s.waylaid = append(s.waylaid, e)
+		return
+	}
+	l := e.lease
+	for w := l.nextWaiter(); w != nil; w = l.nextWaiter() {
+		w.next = true
+		_, b, err := s.grantLocked(e, w.d, w)
 		if err != nil {
 			s.serveLocked(w, nil, err)
 			continue
 		}
-		next, refused := s.grantLocked(e, w.d, l.waiters)
-		s.serveLocked(w, next, refused)
-		if refused == nil {
-			return
+		if b != nil {
+			s.unled, s.busy = b, true
 		}
+		return
 	}
-	if err == nil {
-		s.table.unlock(e)
-		s.useLocked(e, min(l.until, s.latest))
-		s.expiresLocked(e)
+	s.table.unlock(e)
+	s.expiresLocked(e)
+}
+
+// passOnWaylaidLocked passes on what could not be because of a barrier, once that
+// is gone.
+func (s *Store[K, V]) passOnWaylaidLocked() {
+	if len(s.waylaid) == 0 || s.barrier != nil {
+		return
+	}
+	entries := s.waylaid
+	s.waylaid = nil
+	for _, e := range entries {
+		if e.slot >= 0 {
+			s.passOnLocked(e)
+		}
 	}
 }
 
@@ -254,8 +328,10 @@ func (s *Store[K, V]) settle() {
 func (s *Store[K, V]) settleLocked() {
 	for dead(s.latest, s.leases.next()) {
 		l := s.leases.first()
-		if dead(s.latest, l.e.expires) {
-			s.removeLocked(l.e, ReasonExpired)
+		if l.e.pending != nil {
+			s.leases.remove(l) // calmLocked lists it again
+		} else if dead(s.latest, l.e.expires) {
+			s.freedLocked(l.e, s.latest)
 		} else {
 			s.endLocked(l, leaseLost, nil)
 		}
@@ -273,8 +349,16 @@ func (s *Store[K, V]) endAllLocked(err error) {
 			l.done = nil
 			s.watchLocked(-1)
 		}
-		for l.waiters != nil && l.waiters.Len() > 0 {
-			s.serveLocked(l.waiters.Remove(l.waiters.Front()).(*waiter[K, V]), nil, err)
+		for w := l.nextWaiter(); w != nil; w = l.nextWaiter() {
+			s.serveLocked(w, nil, err)
 		}
 	}
+}
+
+// nextWaiter takes the first waiter out of the queue; nil = there is none.
+func (l *Lease[K, V]) nextWaiter() *waiter[K, V] {
+	if l.waiters == nil || l.waiters.Len() == 0 {
+		return nil
+	}
+	return l.waiters.Remove(l.waiters.Front()).(*waiter[K, V])
 }

@@ -2,22 +2,26 @@ package store_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"os"
-	"path/filepath"
+	"errors"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
+	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
 
-// moved returns a copy of what is alive, with all times moved.
-func (r *reference[K]) moved(by time.Duration) *reference[K] {
-	to := &reference[K]{capacity: r.capacity, ttl: r.ttl, idle: r.idle, entries: make(map[K]*refEntry[K])}
+// moved returns a copy of what is alive, or of the dead too, with all times moved.
+func (r *reference[K]) moved(by time.Duration, dead bool) *reference[K] {
+	to := &reference[K]{capacity: r.capacity, ttl: r.ttl, idle: r.idle, now: r.now + by, entries: make(map[K]*refEntry[K])}
 	for _, e := range r.order {
-		if r.dead(e) {
+		if r.dead(e) && (!dead || e.leftOut) {
 			continue
 		}
 		c := *e
@@ -36,7 +40,7 @@ func (r *reference[K]) moved(by time.Duration) *reference[K] {
 
 // back returns a saved reference as it would be now, leases that ended included.
 func (m *machine[K]) back(saved *reference[K]) *reference[K] {
-	r := saved.moved(m.r.now - m.now())
+	r := saved.moved(m.r.now-m.now(), true)
 	r.capacity, r.ttl, r.idle = m.r.capacity, m.r.ttl, m.r.idle
 	for _, e := range r.order { // the clock may have been stepped back since
 		e.accessed = min(e.accessed, m.r.now)
@@ -47,8 +51,9 @@ func (m *machine[K]) back(saved *reference[K]) *reference[K] {
 
 // load returns what of a saved reference is still alive and has room.
 func (m *machine[K]) load(saved *reference[K]) (*reference[K], error) {
-	r := m.back(saved).moved(0)
+	r := m.back(saved)
 	r.now = m.r.now
+	r = r.moved(0, false)
 	locked := 0
 	for _, e := range r.order {
 		if e.lease != nil {
@@ -65,16 +70,37 @@ func (m *machine[K]) load(saved *reference[K]) (*reference[K], error) {
 	return r, nil
 }
 
-// save keeps the reference as the folder has the store: in the clock's time.
+// save keeps the reference as the folder has the store.
 func (m *machine[K]) save() {
-	m.saved, m.stepped = m.r.moved(m.now()-m.r.now), m.now() != m.r.now
+	m.saved, m.stepped = m.saving(), m.now() != m.r.now
 }
 
-func (m *machine[K]) newDir() string {
-	dir, err := os.MkdirTemp(m.dirs, "")
-	require.NoError(m.t, err)
-	m.t.Cleanup(func() { require.NoError(m.t, os.RemoveAll(dir)) })
-	return filepath.Join(dir, "store")
+// snapshotTaken is save after a snapshot, which leaves out what is dead.
+func (m *machine[K]) snapshotTaken() {
+	for _, e := range m.r.order {
+		e.leftOut = m.r.dead(e)
+	}
+	m.save()
+	m.written, m.imprecise = m.saved, false
+}
+
+// saving returns the reference in the clock's time. A journal knows of dead
+// entries until they are freed.
+func (m *machine[K]) saving() *reference[K] {
+	return m.r.moved(m.now()-m.r.now, m.journaled())
+}
+
+// followJournal notes what has reached the disk, once the reference has all that
+// was done.
+func (m *machine[K]) followJournal() {
+	journal := m.s.Stats().Journal
+	if journal.Writes != m.journal.Writes {
+		m.written = m.saving()
+	}
+	if journal.Syncs != m.journal.Syncs {
+		m.save()
+	}
+	m.journal = journal
 }
 
 // open makes a store and a reference with what was saved, nil = nothing.
@@ -99,10 +125,67 @@ func (m *machine[K]) open(saved *reference[K]) error {
 	s, err := store.New(m.o)
 	require.ErrorIs(m.t, err, want)
 	if err == nil {
-		m.s, m.saved = s, saved
-		m.stats, m.snapshots = store.Stats{Restored: len(m.r.entries)}, 0
+		m.s = s
+		if m.imprecise {
+			m.adopt(saved)
+		}
+		m.stats = store.Stats{Restored: len(m.r.entries)}
+		m.snapshots, m.journal = s.Stats().Snapshots, s.Stats().Journal
+		m.saved, m.written = saved, saved
+		if m.snapshots > 0 { // there was something to be put right
+			m.snapshotTaken()
+		}
 	}
 	return err
+}
+
+// adopt takes over what a journal need not tell precisely: when an entry was last
+// accessed, how often, and in which order. It may be a quarter of the idle timeout
+// behind.
+func (m *machine[K]) adopt(saved *reference[K]) {
+	idle := saved.idle
+	for _, e := range slices.Clone(m.r.order) {
+		known := min(e.updated, e.accessed) // the clock may have been stepped back
+		if idle < forever {
+			known = max(known, e.accessed-idle/4)
+		}
+		got, ok := m.s.Metadata(e.key)
+		if !ok {
+			require.LessOrEqual(m.t, min(e.expires, known+m.r.idle), m.r.now, "lost %v", e.key)
+			delete(m.r.entries, e.key)
+			m.r.order = slices.DeleteFunc(m.r.order, func(o *refEntry[K]) bool { return o == e })
+			continue
+		}
+		accessed := got.Accessed.Sub(epoch)
+		require.LessOrEqual(m.t, accessed, e.accessed)
+		require.GreaterOrEqual(m.t, accessed, known)
+		require.LessOrEqual(m.t, got.Accesses, e.accesses)
+		e.accessed, e.accesses = accessed, got.Accesses
+		saved.entries[e.key].accessed, saved.entries[e.key].accesses = accessed, got.Accesses
+	}
+	used := m.order()
+	for _, r := range []*reference[K]{m.r, saved} {
+		slices.SortFunc(r.order, func(a, b *refEntry[K]) int { return cmp.Compare(used[a.key], used[b.key]) })
+	}
+}
+
+// order returns the keys with their places in the order of use.
+func (m *machine[K]) order() map[K]uint64 {
+	var to bytes.Buffer
+	require.NoError(m.t, m.s.Export(&to))
+	r, err := persist.NewReader(&to, "export")
+	require.NoError(m.t, err)
+	used := make(map[K]uint64)
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return used
+		}
+		require.NoError(m.t, err)
+		var key K
+		require.NoError(m.t, m.o.Persist.Codec.Unmarshal(rec.Key, &key))
+		used[key] = rec.Used
+	}
 }
 
 func (m *machine[K]) snapshot(t *rapid.T) {
@@ -126,6 +209,7 @@ func (m *machine[K]) sync(t *rapid.T) {
 		return
 	}
 	require.NoError(t, err)
+	m.followJournal()
 	if before == m.snapshots {
 		m.wantSaved()
 	}
@@ -148,7 +232,7 @@ func (m *machine[K]) wantSaved() {
 			[]any{was.value, was.revision, was.fence, was.ttl})
 		if !m.stepped {
 			require.Equal(m.t, e.lease != nil, was.lease != nil)
-			require.True(m.t, m.r.idle >= forever || e.accessed == was.accessed, "a use that is not saved")
+			require.True(m.t, m.journaled() || m.r.idle >= forever || e.accessed == was.accessed, "a use that is not saved")
 		}
 	}
 	for key, was := range saved.entries {
@@ -163,7 +247,7 @@ func (m *machine[K]) exportAll(t *rapid.T) {
 	require.NoError(t, m.s.Export(&to))
 	m.catchUp()
 	m.export = to.Bytes()
-	m.exported = m.r.moved(m.now() - m.r.now)
+	m.exported = m.r.moved(m.now()-m.r.now, false)
 }
 
 func (m *machine[K]) importAll(t *rapid.T) {
@@ -211,6 +295,8 @@ func (m *machine[K]) restart(t *rapid.T) {
 	before := m.snapshots
 	m.close()
 	if m.s.Stats().Snapshots > before {
+		m.snapshotTaken()
+	} else if m.journaled() {
 		m.save()
 	} else {
 		m.wantSaved()
@@ -218,16 +304,34 @@ func (m *machine[K]) restart(t *rapid.T) {
 	m.reopen()
 }
 
-// crash goes on with what a crash would have left of the folder.
-func (m *machine[K]) crash(t *rapid.T) {
-	if m.o.Persist.Dir == "" {
+// kill goes on with what kill -9 would have left on the disk.
+func (m *machine[K]) kill(t *rapid.T) {
+	if m.disk == nil {
 		t.Skip()
 	}
 	m.catchUp()
-	dir := m.newDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(m.o.Persist.Dir)))
+	saved := m.saved
+	if m.journaled() {
+		saved = m.written
+	}
+	m.crash(m.disk.Image(), saved)
+}
+
+// loseThePower goes on with what a power loss would have left.
+func (m *machine[K]) loseThePower(t *rapid.T) {
+	if m.disk == nil {
+		t.Skip()
+	}
+	m.catchUp()
+	m.crash(m.disk.Crash(disk.KeepNone), m.saved)
+}
+
+func (m *machine[K]) crash(left disk.Image, saved *reference[K]) {
+	m.imprecise = saved != nil && (m.imprecise || m.journaled())
 	m.close()
-	m.o.Persist.Dir = dir
+	m.saved = saved
+	m.disk = left.Boot()
+	m.o.Persist.FS = m.disk
 	m.reopen()
 }
 
@@ -236,6 +340,9 @@ func (m *machine[K]) reopen() {
 		m.clock.Advance(m.draw("meanwhile", time.Second, time.Minute))
 	}
 	m.drawOptions()
+	if m.imprecise { // nor which ones would be dropped
+		m.o.Capacity = len(m.keys)
+	}
 	if m.open(m.saved) != nil { // too small for what is locked
 		m.o.Capacity = len(m.keys)
 		require.NoError(m.t, m.open(m.saved))

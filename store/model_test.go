@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -53,17 +54,17 @@ func orElse(t *testing.T, name string, value int, byDefault string) (asked bool)
 }
 
 func testModel[K cmp.Ordered](t *testing.T, steps *atomic.Int64, codec persist.Codec, keys []K) {
-	dirs := ramDir(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		rapid.SyncTest(rt, func(rt *rapid.T) {
-			m := &machine[K]{t: rt, steps: steps, keys: keys, dirs: dirs, odd: rand.New(rand.NewPCG(1, 2))}
+			m := &machine[K]{t: rt, steps: steps, keys: keys, odd: rand.New(rand.NewPCG(1, 2))}
 			m.clock = &hookedClock{Clock: storetest.NewClock(t), after: m.fired}
 			m.o.Clock, m.o.OnRemove, m.o.Persist.Codec = m.clock, m.events.add, codec
-			m.drawOptions()
 			if rapid.IntRange(0, 2).Draw(rt, "with a folder") == 0 {
-				m.o.Persist.Dir = m.newDir()
-				m.o.Persist.SnapshotInterval = m.draw("snapshot interval", time.Minute, time.Hour)
+				m.disk = disk.New()
+				m.steppy = rapid.IntRange(0, 3).Draw(rt, "with a clock that is stepped back") == 0
+				m.o.Persist.Dir, m.o.Persist.FS = "/data/store", m.disk
 			}
+			m.drawOptions()
 			require.NoError(rt, m.open(nil))
 			defer func() { _ = m.s.Close() }()
 			rt.Repeat(m.actions())
@@ -76,9 +77,13 @@ type machine[K cmp.Ordered] struct {
 	t     *rapid.T
 	steps *atomic.Int64
 	keys  []K
-	dirs  string
-	clock *hookedClock
-	odd   *rand.Rand
+	disk  *disk.Disk // nil = memory only
+	// steppy is whether the clock is stepped back at times. In what a journal
+	// holds, times of before then are not those that the store shows, and
+	// TestJournalAndTheWallClock takes over.
+	steppy bool
+	clock  *hookedClock
+	odd    *rand.Rand
 
 	o         store.Options[K, int]
 	s         *store.Store[K, int]
@@ -89,12 +94,15 @@ type machine[K cmp.Ordered] struct {
 	leases    []held[K]
 	watchful  bool // asks some leases for Done, which makes the store set a timer
 	waiting   []*waiting[K]
-	fence     uint64      // newest ever seen
-	stats     store.Stats // the counts that are known
-	saved     *reference[K]
-	stepped   bool // the clock was behind the store's time then, or since
-	unseen    bool // yet, the clock's time
+	fence     uint64        // newest ever seen
+	stats     store.Stats   // the counts that are known
+	saved     *reference[K] // as a power loss would leave it
+	written   *reference[K] // as kill -9 would, with a journal
+	imprecise bool          // what is saved is so about accesses
+	stepped   bool          // the clock was behind the store's time then, or since
+	unseen    bool          // yet, the clock's time
 	snapshots uint64
+	journal   persist.JournalStats
 	export    []byte
 	exported  *reference[K]
 }
@@ -151,6 +159,11 @@ func (m *machine[K]) drawOptions() {
 	m.o.IdleTimeout = m.draw("idle timeout", 0, 0, 3*time.Second, time.Minute)
 	m.o.MaxLease = m.draw("longest lease", 2*time.Second, 30*time.Second)
 	m.o.SweepInterval = m.draw("sweep interval", time.Second, time.Minute)
+	m.o.Persist.Sync = persist.OnSnapshot
+	if !m.steppy {
+		m.o.Persist.Sync = rapid.SampledFrom([]persist.Sync{persist.Always, persist.EverySecond, persist.OnSnapshot}).Draw(m.t, "sync")
+	}
+	m.o.Persist.SnapshotInterval = m.draw("snapshot interval", 0, time.Minute, time.Hour)
 	m.watchful = rapid.Bool().Draw(m.t, "watches leases")
 }
 
@@ -170,8 +183,12 @@ func (m *machine[K]) catchUp() {
 	m.expect(m.events.take())
 	if n := m.s.Stats().Snapshots; n != m.snapshots {
 		m.snapshots = n
-		m.save()
+		m.snapshotTaken()
 	}
+}
+
+func (m *machine[K]) journaled() bool {
+	return m.disk != nil && m.o.Persist.Sync != persist.OnSnapshot
 }
 
 // fired follows each of the store's timers, while the clock stands at its time.
@@ -179,6 +196,7 @@ func (m *machine[K]) fired() {
 	m.r.settle(m.now())
 	m.collect()
 	m.catchUp()
+	m.followJournal()
 }
 
 // expect takes in what OnRemove was told. Which of the dead entries are freed,
@@ -230,6 +248,7 @@ func (m *machine[K]) check(*rapid.T) {
 	m.s.Has(m.keys[0]) // has the store see the time
 	m.catchUp()
 	m.collect()
+	m.followJournal()
 	m.checkEvents()
 	live := make(map[K]int)
 	for _, key := range m.keys {
@@ -327,6 +346,7 @@ func (m *machine[K]) checkStats() {
 	}
 	got := m.s.Stats()
 	got.Snapshots, got.LastSnapshot, got.LastSnapshotTook = 0, time.Time{}, 0
+	got.Journal, got.Replayed = persist.JournalStats{}, 0
 	if got != want {
 		m.t.Fatalf("Stats: %s", gocmp.Diff(want, got))
 	}

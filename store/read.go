@@ -3,43 +3,50 @@ package store
 // Get returns the value for key. It counts as an access.
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
-func (s *Store[K, V]) Get(key K) (V, error) {
-	var none V
-	if err := s.checkKey(key); err != nil {
-		return none, err
-	}
-	if err := s.begin(); err != nil {
-		return none, err
-	}
-	e, _, err := s.readLocked(key)
-	value := none
-	if err == nil {
-		value = e.value
-	}
-	s.leave()
+func (s *Store[K, V]) Get(key K) (value V, err error) {
+	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.value })
 	return value, err
 }
 
 // Entry returns the value for key with its metadata, which have this access in
 // them. Otherwise it is like [Store.Get].
-func (s *Store[K, V]) Entry(key K) (Entry[K, V], error) {
-	var entry Entry[K, V]
+func (s *Store[K, V]) Entry(key K) (found Entry[K, V], err error) {
+	err = s.get(key, func(e *entry[K, V], now instant) {
+		found = Entry[K, V]{e.key, e.value, s.metadataLocked(e, now)}
+	})
+	return found, err
+}
+
+// get finds the entry for a reader without a lease, notes the access, and hands
+// it to f under mu.
+func (s *Store[K, V]) get(key K, f func(e *entry[K, V], now instant)) error {
 	if err := s.checkKey(key); err != nil {
-		return entry, err
+		return err
 	}
-	if err := s.begin(); err != nil {
-		return entry, err
+	for {
+		if err := s.begin(); err != nil {
+			return err
+		}
+		e, now, err := s.readLocked(key)
+		var b *batch[K, V]
+		switch err {
+		case nil:
+			f(e, now)
+		case errAgain:
+			b = e.pending
+		}
+		s.leave()
+		if b == nil {
+			return err
+		}
+		_ = s.wait(b) // whatever becomes of it
 	}
-	defer s.leave()
-	e, now, err := s.readLocked(key)
-	if err == nil {
-		entry = Entry[K, V]{e.key, e.value, s.metadataLocked(e, now)}
-	}
-	return entry, err
 }
 
 // readLocked finds the entry for a reader without a lease and notes the access.
-// It looks before it asks for the time: most misses need not know it.
+// It looks before it asks for the time: most misses need not know it. One that is
+// dead and about to be written must be waited for: what it will be, it was from
+// before its deadline.
 func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error) {
 	if s.table.find(key) == nil {
 		s.stats.Misses++
@@ -48,7 +55,13 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 	now = s.tick()
 	e = s.table.use(key)
 	switch {
-	case e == nil || dead(now, e.deadline(s.o.IdleTimeout)):
+	case e == nil:
+		s.stats.Misses++
+		return nil, now, ErrNotFound
+	case dead(now, e.deadline(s.o.IdleTimeout)):
+		if e.pending != nil {
+			return e, now, errAgain
+		}
 		s.stats.Misses++
 		return nil, now, ErrNotFound
 	case e.lease != nil:
@@ -56,9 +69,15 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 		return nil, now, ErrLocked
 	}
 	s.stats.Hits++
-	s.useLocked(e, now)
-	e.accesses++
+	s.readingLocked(e, now)
 	return e, now, nil
+}
+
+// readingLocked notes that the value of e is read.
+func (s *Store[K, V]) readingLocked(e *entry[K, V], now instant) {
+	s.touchLocked(e)
+	e.accesses++
+	s.accessLocked(e, now)
 }
 
 // Touch renews the idle timeout of the entry for key without reading it: an
@@ -66,37 +85,44 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
 func (s *Store[K, V]) Touch(key K) error {
-	now, err := s.enterFor(key)
-	if err != nil {
+	if err := s.checkKey(key); err != nil {
 		return err
 	}
-	defer s.leave()
-	e := s.liveLocked(key, now)
-	if e == nil {
-		return ErrNotFound
-	}
-	if e.lease != nil {
-		s.stats.Refusals++
-		return ErrLocked
-	}
-	s.table.use(key)
-	s.useLocked(e, now)
-	return nil
+	return s.attempt(func(now instant) (*batch[K, V], error) {
+		e, b := s.liveLocked(key, now)
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil:
+			return nil, ErrNotFound
+		case e.lease != nil:
+			s.stats.Refusals++
+			return nil, ErrLocked
+		}
+		s.table.use(key)
+		s.accessLocked(e, now)
+		return nil, nil
+	})
 }
 
 // Peek returns the value for key and reports whether there is a live entry. It
 // goes past locks and leaves no trace: not an access.
-func (s *Store[K, V]) Peek(key K) (V, bool) {
-	var none V
-	now, err := s.enterFor(key)
-	if err != nil {
-		return none, false
+func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
+	if s.checkKey(key) != nil {
+		return value, false
 	}
-	defer s.leave()
-	if e := s.liveLocked(key, now); e != nil {
-		return e.value, true
-	}
-	return none, false
+	err := s.attempt(func(now instant) (*batch[K, V], error) {
+		e, b := s.liveLocked(key, now)
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil:
+			return nil, ErrNotFound
+		}
+		value = e.value
+		return nil, nil
+	})
+	return value, err == nil
 }
 
 // Has reports whether there is a live entry for key. Like [Store.Peek], it goes
@@ -137,11 +163,14 @@ func (s *Store[K, V]) Status(key K) (Status, bool) {
 }
 
 // liveLocked returns the live entry for key, locked or not, without using it,
-// or nil.
-func (s *Store[K, V]) liveLocked(key K, now instant) *entry[K, V] {
+// or nil; with a batch, it must be looked for again after that: see readLocked.
+func (s *Store[K, V]) liveLocked(key K, now instant) (*entry[K, V], *batch[K, V]) {
 	e := s.table.find(key)
 	if e == nil || dead(now, e.deadline(s.o.IdleTimeout)) {
-		return nil
+		if e != nil {
+			return nil, e.pending
+		}
+		return nil, nil
 	}
-	return e
+	return e, nil
 }

@@ -24,6 +24,7 @@ type refEntry[K comparable] struct {
 	accesses, revision, fence                uint64
 	lease                                    *refLease[K]   // nil = unlocked
 	queue                                    []*refLease[K] // of those who wait
+	leftOut                                  bool           // of the last snapshot, being dead
 }
 
 // refLease is a lease, or a place in the queue for one.
@@ -110,10 +111,9 @@ func (r *reference[K]) serve(e *refEntry[K], at time.Duration) {
 func (r *reference[K]) unlock(e *refEntry[K], end error) {
 	at := min(e.lease.until, r.now)
 	e.lease.end, e.lease = end, nil
+	r.use(e, at)
 	if len(e.queue) > 0 {
 		r.serve(e, at)
-	} else {
-		r.use(e, at)
 	}
 }
 

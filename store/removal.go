@@ -57,9 +57,17 @@ func (s *Store[K, V]) listRemoval(r removal[K, V]) {
 	}
 }
 
-// deliver calls OnRemove for what is listed. One goroutine at a time does it,
-// for all: that keeps the order and lets OnRemove call the store.
+// deliver tells the log the news and calls OnRemove for what is listed. One
+// goroutine at a time does that, for all: it keeps the order and lets OnRemove
+// call the store.
 func (s *Store[K, V]) deliver() {
+	s.mu.Lock()
+	news := s.news
+	s.news = nil
+	s.mu.Unlock()
+	for _, tell := range news {
+		tell()
+	}
 	s.mu.Lock()
 	if s.delivering || len(s.removals) == 0 {
 		s.mu.Unlock()

@@ -1,9 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,42 +13,55 @@ import (
 	"github.com/latchkey-go/latchkey/persist"
 )
 
-// staged is a snapshot read and decoded, but not yet the store's.
+// staged is what was read and decoded, but is not yet the store's.
 type staged[K comparable, V any] struct {
 	table   *table[K, V]
 	fence   uint64 // newest that it knows of
 	dropped int    // entries that the capacity has no room for
 	stale   int    // entries that were encoded anew
+	expired []*entry[K, V]
 }
 
-// restore makes the folder's newest good snapshot the content of a new store.
+// restore makes what the folder holds the content of a new store.
 func (s *Store[K, V]) restore() error {
-	var from staged[K, V]
-	damaged, err := s.folder.Restore(func(r *persist.Reader) (err error) {
-		from, err = s.stage(r)
-		return err
-	})
+	codec := s.o.Persist.Codec.ID()
+	rec, err := s.folder.Restore(func(c, schema string) error { return persist.Header{Codec: c, Schema: schema}.Check(codec, s.schema) })
 	if err != nil {
 		return err
 	}
-	after, upTo, err := s.folder.Reserve(from.fence)
+	from, err := s.stage(rec.Records)
 	if err != nil {
 		return err
 	}
-	s.fence, s.maxFence = after, upTo
-	s.stats.DamagedSnapshots = damaged
-	if from.table == nil {
-		return nil // the folder is new
+	journaled := s.o.Persist.Sync != persist.OnSnapshot
+	s.fence, s.maxFence, err = s.folder.Start(max(from.fence, rec.Fence), journaled)
+	if err != nil {
+		return err
+	}
+	if journaled {
+		s.journal, s.writing = s.folder.Journal(), make(chan struct{}, 1)
+		s.applied = rec.Seq
 	}
 	s.adopt(from.table)
 	s.saved = s.position
 	s.stats.Restored = s.table.len()
-	if damaged+from.dropped+from.stale > 0 {
-		s.changedLocked(s.latest)
-	}
+	s.stats.DamagedSnapshots = rec.Damaged
+	s.stats.Replayed = rec.Changes
+	s.stats.TornBytes = rec.Torn
 	if from.dropped > 0 {
 		s.o.Logger.Warn("latchkey: the folder held more entries than the capacity; the least recently used are dropped",
 			"dropped", from.dropped, "capacity", s.capacity)
+	}
+	if rec.Damaged+from.dropped+from.stale > 0 {
+		s.changedLocked(s.latest)
+		if journaled {
+			// What the journal has from now on is about what is in
+			// memory, which is not what is on disk.
+			return s.saveCut(context.Background())
+		}
+	}
+	for _, e := range from.expired { // with a longer idle timeout they would come back
+		s.noteLocked(change[K, V]{kind: changeFreed, at: s.latest, e: e})
 	}
 	return nil
 }
@@ -57,36 +70,81 @@ func (s *Store[K, V]) restore() error {
 // by Export or taken from a folder: all of it, or nothing on an error. Entries
 // that have expired since stay away, and if there are more than the capacity,
 // the most recently used are kept. Leases come with their entries; those of the
-// store end. In a store with a folder, the next snapshot makes it durable.
+// store end. In a store with a journal it is durable when Import returns, and
+// other writers wait meanwhile; without, the next snapshot makes it so.
 //
 // Errors: [persist.ErrCorrupt], [persist.ErrVersion],
 // [persist.ErrCodecMismatch], [persist.ErrTypeMismatch], [ErrFull] when more
-// entries are locked than the capacity holds, [ErrClosed], the codec's and
-// those of r.
+// entries are locked than the capacity holds, [ErrReadOnly], [ErrClosed], the
+// codec's, and those of r and of the disk.
 func (s *Store[K, V]) Import(r io.Reader) error {
-	sr, err := persist.NewReader(r, "import")
+	records, fence, err := s.readAll(r)
 	if err != nil {
 		return err
 	}
-	from, err := s.stage(sr)
+	from, err := s.stage(records)
 	if err != nil {
 		return err
 	}
+	if err := s.beginSaving(context.Background()); err != nil {
+		return err
+	}
+	defer s.endSaving()
+	from.fence = max(from.fence, fence)
 	if err := s.reserveAbove(from.fence); err != nil {
 		return err
+	}
+	if s.journal != nil {
+		return s.importDurably(from)
 	}
 	if _, err := s.enter(); err != nil {
 		return err
 	}
-	defer s.leave()
-	if err := s.checkLocked(len(from.table.locked)); err != nil {
+	defer s.unlock()
+	if err := s.fitLocked(from); err != nil {
 		return err
 	}
+	s.replaceByLocked(from)
+	return nil
+}
+
+// readAll reads a snapshot to its end.
+func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint64, err error) {
+	sr, err := persist.NewReader(r, "import")
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := sr.Header().Check(s.o.Persist.Codec.ID(), s.schema); err != nil {
+		return nil, 0, err
+	}
+	for {
+		rec, err := sr.Next()
+		if errors.Is(err, io.EOF) {
+			return records, sr.Header().Fence, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
+		records = append(records, rec)
+	}
+}
+
+// replaceByLocked makes what was staged the content of the store.
+func (s *Store[K, V]) replaceByLocked(from staged[K, V]) {
 	s.fence = max(s.fence, from.fence)
 	s.replaceTableLocked(newTable[K, V]())
 	s.adopt(from.table)
-	for s.table.len() > s.capacity { // made smaller meanwhile
-		s.removeLocked(s.table.unlocked.victim(), ReasonEvicted)
+}
+
+// fitLocked makes sure that what was staged has room, as the capacity may have
+// become smaller since.
+func (s *Store[K, V]) fitLocked(from staged[K, V]) error {
+	if err := s.checkLocked(len(from.table.locked)); err != nil {
+		return err
+	}
+	for from.table.len() > s.capacity {
+		from.table.remove(from.table.unlocked.victim())
 	}
 	return nil
 }
@@ -99,12 +157,9 @@ func (s *Store[K, V]) checkLocked(n int) error {
 	return nil
 }
 
-// reserveAbove makes sure that fences above the one given may be handed out.
+// reserveAbove makes sure that fences above the one given may be handed out. The
+// caller has saving.
 func (s *Store[K, V]) reserveAbove(fence uint64) error {
-	if err := s.beginSaving(context.Background()); err != nil {
-		return err
-	}
-	defer s.endSaving()
 	if s.folder == nil {
 		return nil
 	}
@@ -114,7 +169,7 @@ func (s *Store[K, V]) reserveAbove(fence uint64) error {
 	if enough {
 		return nil
 	}
-	_, upTo, err := s.folder.Reserve(fence)
+	upTo, err := s.folder.Reserve(fence)
 	if err == nil {
 		s.mu.Lock()
 		s.maxFence = upTo
@@ -135,6 +190,7 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 		s.listRemoval(removal[K, V]{Removal: Removal[K, V]{Reason: ReasonCleared}, slots: old.slots})
 	}
 	s.table = t
+	s.waylaid = nil
 	s.changedLocked(s.latest)
 	s.busy = true
 }
@@ -143,6 +199,9 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 // take their positions at the end of the order of use.
 func (s *Store[K, V]) adopt(t *table[K, V]) {
 	for _, e := range t.slots {
+		if e == nil {
+			continue
+		}
 		e.used += s.position
 		e.born = e.used
 		if e.lease != nil {
@@ -153,32 +212,21 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 	s.table = t
 }
 
-// stage reads a snapshot to its end and decodes what is alive and has room.
-func (s *Store[K, V]) stage(r *persist.Reader) (staged[K, V], error) {
-	var from staged[K, V]
-	if err := r.Header().Check(s.o.Persist.Codec.ID(), s.schema); err != nil {
-		return from, err
-	}
-	from.fence = r.Header().Fence
+// stage decodes what is alive and has room.
+func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err error) {
 	t := s.o.Clock.Now()
 	s.mu.Lock()
-	s.seeLocked(s.instant(t))
-	now := s.latest
+	s.seeLocked(reading{s.instant(t), t.UnixNano()})
+	now, wall := s.latest, s.wall
 	s.mu.Unlock()
-	wall := t.UnixNano() - int64(now)
 	var entries []*entry[K, V]
 	locked := 0
-	for {
-		rec, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return from, err
-		}
-		from.fence = max(from.fence, rec.Fence)
-		e := s.fromRecord(rec, now, wall)
+	for i := range records {
+		r := &records[i]
+		from.fence = max(from.fence, r.Fence)
+		e := s.fromRecord(r, now, wall)
 		if dead(now, e.deadline(s.o.IdleTimeout)) {
+			from.expired = append(from.expired, e)
 			continue
 		}
 		if e.lease != nil {
@@ -231,7 +279,7 @@ func (s *Store[K, V]) fill(from *staged[K, V], entries []*entry[K, V]) error {
 }
 
 // fromRecord returns the entry in a record, still encoded.
-func (s *Store[K, V]) fromRecord(r persist.Record, now instant, wall int64) *entry[K, V] {
+func (s *Store[K, V]) fromRecord(r *persist.Record, now instant, wall int64) *entry[K, V] {
 	at := func(ns int64) instant { return instant(ns - wall) }
 	e := &entry[K, V]{
 		created:  at(r.Created),
@@ -256,16 +304,15 @@ func (s *Store[K, V]) fromRecord(r persist.Record, now instant, wall int64) *ent
 			e.lease = &Lease[K, V]{s: s, e: e, fence: r.Fence, until: until, index: -1}
 		}
 	}
-	e.data = make([]byte, 0, 4+len(r.Key)+len(r.Value))
-	e.data = binary.LittleEndian.AppendUint32(e.data, uint32(len(r.Key)))
-	e.data = append(append(e.data, r.Key...), r.Value...)
+	e.noted = e.accessed
+	e.data = &encoded{r.Key, r.Value}
 	return e
 }
 
 // decode sets the key and the value of e from its data, and reports whether that
 // was stale and has been replaced.
 func (s *Store[K, V]) decode(e *entry[K, V]) (stale bool, err error) {
-	key, value := splitData(e.data)
+	key, value := e.data.key, e.data.value
 	if err := s.unmarshal("decode a key", key, &e.key); err != nil {
 		return false, err
 	}

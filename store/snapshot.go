@@ -19,8 +19,23 @@ import (
 func (s *Store[K, V]) Snapshot(ctx context.Context) error { return s.snapshot(ctx, true) }
 
 // Sync returns once all changes accepted so far are durable in the folder: it
-// takes a snapshot if there are any. For errors see [Store.Snapshot].
-func (s *Store[K, V]) Sync() error { return s.snapshot(context.Background(), false) }
+// syncs the journal, or without one takes a snapshot if anything has changed. In
+// a store that is read-only it has the disk tried again. For errors see
+// [Store.Snapshot].
+func (s *Store[K, V]) Sync() error {
+	if s.journal == nil {
+		return s.snapshot(context.Background(), false)
+	}
+	if _, err := s.enter(); err != nil {
+		return err
+	}
+	readOnly := s.readOnly != nil
+	s.leave()
+	if readOnly {
+		return s.snapshot(context.Background(), true)
+	}
+	return s.syncJournal()
+}
 
 // saveIfChanged is the periodic snapshot.
 func (s *Store[K, V]) saveIfChanged() {
@@ -68,22 +83,51 @@ func (s *Store[K, V]) endSaving() {
 	s.deliver()
 }
 
-// saveCut writes the store as it is now into the folder.
+// saveCut writes the store as it is now into the folder. If the journal is
+// broken, it goes on from there.
 func (s *Store[K, V]) saveCut(ctx context.Context) error {
-	c, wall := s.beginCut()
+	broken := false
+	if s.journal != nil {
+		var err error
+		if broken, err = s.turn(); err != nil {
+			return s.noteSave(nil, 0, err)
+		}
+	}
+	c, wall := s.beginCut(broken)
 	defer s.endCut()
 	upTo, err := s.folder.Save(ctx, s.header(c, wall), func(w *persist.Writer) error {
 		return s.writeCut(ctx, c, wall, w)
 	})
-	now := s.now()
+	if err == nil && broken {
+		err = s.goOn(c.seq)
+	}
+	return s.noteSave(c, upTo, err)
+}
+
+// noteSave notes how the taking of a snapshot went.
+func (s *Store[K, V]) noteSave(c *cut[K, V], upTo uint64, err error) error {
+	now := s.read()
 	s.mu.Lock()
 	defer s.unlock()
 	s.seeLocked(now)
 	s.snapshotting = false
+	s.busy = true
 	if err != nil {
 		s.stats.SnapshotErrors++
 		if s.changed != never {
 			s.changed = s.latest // the next try is an interval from now
+		}
+		if s.readOnly != nil {
+			s.retryWait = min(2*s.retryWait, lastRetry)
+			s.retryDue = s.latest.after(s.retryWait)
+		}
+		if s.restarting {
+			s.restarting = false
+			if b := s.open; b != nil {
+				s.open = nil
+				b.err = s.readOnly
+				close(b.done)
+			}
 		}
 		return err
 	}
@@ -102,16 +146,18 @@ func (s *Store[K, V]) saveCut(ctx context.Context) error {
 
 func (s *Store[K, V]) header(c *cut[K, V], wall int64) persist.Header {
 	return persist.Header{
-		Codec:  s.o.Persist.Codec.ID(),
-		Schema: s.schema,
-		Taken:  time.Unix(0, int64(c.now)+wall).UTC(),
-		Fence:  c.fence,
+		Codec:    s.o.Persist.Codec.ID(),
+		Schema:   s.schema,
+		Taken:    time.Unix(0, int64(c.now)+wall).UTC(),
+		Fence:    c.fence,
+		Capacity: c.capacity,
+		Seq:      c.seq,
 	}
 }
 
 func (s *Store[K, V]) writeCut(ctx context.Context, c *cut[K, V], wall int64, w *persist.Writer) error {
 	return s.each(ctx, c, func(img *image[K, V]) error {
-		r, err := s.record(img, wall)
+		r, err := s.snapshotRecord(img, wall)
 		if err != nil {
 			return err
 		}
@@ -119,7 +165,7 @@ func (s *Store[K, V]) writeCut(ctx context.Context, c *cut[K, V], wall int64, w 
 	})
 }
 
-func (s *Store[K, V]) record(img *image[K, V], wall int64) (persist.Record, error) {
+func (s *Store[K, V]) snapshotRecord(img *image[K, V], wall int64) (persist.Record, error) {
 	e := &img.entry
 	data := e.data
 	if data == nil {
@@ -137,9 +183,9 @@ func (s *Store[K, V]) record(img *image[K, V], wall int64) (persist.Record, erro
 		Used:     e.used,
 		Fence:    e.fence,
 	}
-	r.Key, r.Value = splitData(data)
+	r.Key, r.Value = data.key, data.value
 	if e.ttl != NoExpiry {
-		r.TTL = int64(e.ttl)
+		r.TTL = onDisk(e.ttl)
 		r.Expires = int64(e.expires) + wall
 	}
 	if img.until != never {
@@ -151,6 +197,9 @@ func (s *Store[K, V]) record(img *image[K, V], wall int64) (persist.Record, erro
 // closeFolder takes the last snapshot, if there is anything new to save, and
 // gives the folder back.
 func (s *Store[K, V]) closeFolder() error {
+	for s.busyWriting() {
+		_ = s.waitAll() // those who have decided on it are told
+	}
 	s.mu.Lock()
 	unsaved := s.changed != never || s.position != s.saved
 	fence := s.fence
@@ -178,9 +227,11 @@ func (s *Store[K, V]) Export(w io.Writer) error {
 		return err
 	}
 	s.unlock()
-	c, wall := s.beginCut()
+	c, wall := s.beginCut(false)
 	defer s.endCut()
-	sw, err := persist.NewWriter(w, s.header(c, wall))
+	h := s.header(c, wall)
+	h.Seq = 0 // of another journal
+	sw, err := persist.NewWriter(w, h)
 	if err != nil {
 		return err
 	}

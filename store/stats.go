@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
 
 // Stats are counts since the store was made, and its state at one instant.
 type Stats struct {
@@ -21,11 +25,16 @@ type Stats struct {
 	Cleared  uint64
 
 	Restored         int           // entries that New found in the folder and kept
+	Replayed         uint64        // changes of the journal that New made again
+	TornBytes        int64         // left out by New: the end of a journal that a crash has torn
 	DamagedSnapshots int           // snapshots that New could not use
 	Snapshots        uint64        // snapshots taken
 	SnapshotErrors   uint64        // snapshots that failed
 	LastSnapshot     time.Time     // instant of the last one taken; zero = none
 	LastSnapshotTook time.Duration // from then until it was durable
+
+	ReadOnly bool                 // the disk fails: writes are ErrReadOnly
+	Journal  persist.JournalStats // what was written to the journal
 }
 
 // Stats returns the store's counts. It works after Close too.
@@ -36,6 +45,10 @@ func (s *Store[K, V]) Stats() Stats {
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
 	stats.Locked = len(s.table.locked)
+	stats.ReadOnly = s.readOnly != nil
+	if s.journal != nil {
+		stats.Journal = s.journal.Stats()
+	}
 	return stats
 }
 

@@ -29,9 +29,15 @@ type Store[K comparable, V any] struct {
 	saving chan struct{}
 	folder *persist.Folder
 
+	// writing is held while something is written to the journal, nil without
+	// one. It is taken after saving and before mu.
+	writing chan struct{}
+	journal *persist.Journal
+
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
+	wall     int64   // what to add to an instant for nanoseconds since 1970
 	position uint64  // counts uses and births, to tell their order
 	table    *table[K, V]
 	leases   agenda[*Lease[K, V]] // by when they end by themselves
@@ -45,10 +51,28 @@ type Store[K comparable, V any] struct {
 	stats    Stats // its counters
 	busy     bool  // leave has more to do than to unlock
 
+	open, flying *batch[K, V]       // the batch that takes changes in, and the one being written
+	spare        []change[K, V]     // room for the next one
+	coming       map[K]*batch[K, V] // keys that are to be added
+	leaving      int                // entries that are to be removed
+	pending      int                // changes that are to be made, accesses and the like aside
+	barrier      *batch[K, V]       // nothing is decided until it is over
+	waylaid      []*entry[K, V]     // to be passed on to those who wait for them, once it is
+	unled        *batch[K, V]       // needs somebody to lead it
+	applied      uint64             // sequence number of the last change made
+	unsynced     instant            // first change that may not be durable; never = none
+	readOnly     error              // the journal is broken: what writers get
+	restarting   bool               // a snapshot is being taken to mend that
+	retryDue     instant            // when to try the next one; never = not
+	retryWait    time.Duration      // since the last try
+	compacting   bool
+
 	removals   []removal[K, V] // not yet delivered, in order
 	delivering bool            // a goroutine is at it
+	news       []func()        // for the log, to be called outside mu
 
 	lapse, sweep, save alarm
+	sync, retry        alarm
 	swept              instant // last sweep
 	changed            instant // first change that is in no snapshot; never = none
 	changes            uint64  // ever made
@@ -57,12 +81,12 @@ type Store[K comparable, V any] struct {
 }
 
 // New makes a store: it checks the options, and with a folder takes that into
-// possession and restores the newest good snapshot. Until it has done so,
-// nothing is written and nothing runs. Close it when done.
+// possession and restores what is in it. Until it has done so, nothing is written
+// and nothing runs. Close it when done.
 //
 // Errors, besides those that say what is wrong with the options:
 // [persist.ErrInUse], [persist.ErrForeign], [persist.ErrCorrupt] when no
-// snapshot is good, [persist.ErrVersion], [persist.ErrCodecMismatch],
+// snapshot is good or the journal is damaged, [persist.ErrVersion], [persist.ErrCodecMismatch],
 // [persist.ErrTypeMismatch], [ErrFull] when more entries are locked than the
 // capacity holds, and those of the file system.
 func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
@@ -83,6 +107,8 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		table:      newTable[K, V](),
 		maxFence:   ^uint64(0),
 		changed:    never,
+		unsynced:   never,
+		retryDue:   never,
 	}
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
 		return nil, fmt.Errorf("store: the clock shows the year %d; it must be between 1970 and 2150", y)
@@ -90,6 +116,8 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	s.lapse = alarm{at: never, ring: s.settle}
 	s.sweep = alarm{at: never, ring: s.sweepAll}
 	s.save = alarm{at: never, ring: s.saveIfChanged}
+	s.sync = alarm{at: never, ring: func() { _ = s.syncJournal() }} // an error makes the store read-only, and is logged
+	s.retry = alarm{at: never, ring: s.tryAgain}
 	if o.Persist.Dir != "" {
 		if err := s.openFolder(); err != nil {
 			return nil, err
@@ -105,11 +133,16 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 // openFolder restores what the folder holds. After an error the folder is free
 // again, and as it was.
 func (s *Store[K, V]) openFolder() (err error) {
-	s.folder, err = persist.Open(s.o.Persist, s.o.Logger)
+	config := s.o.Persist
+	config.Schema = s.schema
+	s.folder, err = persist.Open(config, s.o.Logger)
 	if err != nil {
 		return err
 	}
 	if err := s.restore(); err != nil {
+		s.mu.Lock()
+		s.closing = true
+		s.unlock() // takes the alarms back
 		return errors.Join(err, s.folder.Release())
 	}
 	return nil
@@ -121,8 +154,8 @@ func (s *Store[K, V]) openFolder() (err error) {
 // the store's own work, not for an OnRemove that runs elsewhere, so that
 // OnRemove may call it.
 //
-// An error is that of the last snapshot, and the folder then holds the one
-// before. Calling Close again returns the same.
+// An error is that of the last snapshot or the journal, and the folder then holds
+// what it held before. Calling Close again returns the same.
 func (s *Store[K, V]) Close() error {
 	s.mu.Lock()
 	first := !s.closing
@@ -148,13 +181,20 @@ func (s *Store[K, V]) Close() error {
 	return s.closeErr
 }
 
-// now reads the clock, which may be user code: never under mu, and once in an
+// reading is a reading of the clock.
+type reading struct {
+	at   instant
+	wall int64 // in nanoseconds since 1970; not in a store without a journal by the system's clock
+}
+
+// read reads the clock, which may be user code: never under mu, and once in an
 // operation.
-func (s *Store[K, V]) now() instant {
-	if s.system {
-		return instant(time.Since(s.base)) // the monotonic clock alone
+func (s *Store[K, V]) read() reading {
+	if s.system && s.journal == nil {
+		return reading{at: instant(time.Since(s.base))} // the monotonic clock alone
 	}
-	return s.instant(s.o.Clock.Now())
+	t := s.o.Clock.Now()
+	return reading{s.instant(t), t.UnixNano()}
 }
 
 // instant returns the instant of a reading of the clock.
@@ -166,9 +206,9 @@ func (s *Store[K, V]) instant(t time.Time) instant {
 // the time of the operation, and leave ends it. A miss does without tick, and so
 // spares the system's clock.
 func (s *Store[K, V]) begin() error {
-	var read instant
+	var now reading
 	if !s.system {
-		read = s.now() // user code: not under mu
+		now = s.read() // user code: not under mu
 	}
 	s.mu.Lock()
 	if s.closing {
@@ -176,7 +216,7 @@ func (s *Store[K, V]) begin() error {
 		return ErrClosed
 	}
 	if !s.system {
-		s.seeLocked(read)
+		s.seeLocked(now)
 	}
 	return nil
 }
@@ -185,7 +225,7 @@ func (s *Store[K, V]) begin() error {
 // by then.
 func (s *Store[K, V]) tick() instant {
 	if s.system {
-		s.seeLocked(s.now())
+		s.seeLocked(s.read())
 	}
 	if dead(s.latest, s.leases.next()) {
 		s.settleLocked()
@@ -193,9 +233,11 @@ func (s *Store[K, V]) tick() instant {
 	return s.latest
 }
 
-// seeLocked takes in a reading of the clock.
-func (s *Store[K, V]) seeLocked(read instant) {
-	s.latest = max(s.latest, read)
+// seeLocked takes in a reading of the clock. The wall clock may have been stepped
+// since the last one, and what is on disk goes by it.
+func (s *Store[K, V]) seeLocked(now reading) {
+	s.latest = max(s.latest, now.at)
+	s.wall = now.wall - int64(s.latest)
 }
 
 // enter is begin and tick in one.
@@ -215,13 +257,13 @@ func (s *Store[K, V]) enterFor(key K) (instant, error) {
 }
 
 // leave ends an operation: it unlocks mu and then does what must be done outside
-// it, moving the alarms and delivering the removals.
+// it: moving the alarms, and delivering the removals and what is for the log.
 func (s *Store[K, V]) leave() {
 	if !s.busy {
 		s.mu.Unlock()
 		return
 	}
-	deliver := len(s.removals) > 0
+	deliver := len(s.removals)+len(s.news) > 0
 	s.unlock()
 	if deliver {
 		s.deliver()
@@ -233,9 +275,14 @@ func (s *Store[K, V]) leave() {
 func (s *Store[K, V]) unlock() {
 	s.busy = false
 	moves := s.planLocked()
+	unled := s.unled
+	s.unled = nil
 	s.mu.Unlock()
 	for _, m := range moves {
 		s.move(m)
+	}
+	if unled != nil {
+		go func() { _ = s.wait(unled) }() // who is in it is told
 	}
 }
 
@@ -252,9 +299,19 @@ func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
 	s.position++
 	e.used = s.position
-	e.accessed = now
+	e.accessed = max(e.accessed, now)
 	if s.o.IdleTimeout != NoExpiry {
 		s.changedLocked(now) // else the entry would idle out in the folder
+	}
+}
+
+// accessLocked is useLocked for an access that is not part of another change. The
+// journal is told once an idle timeout has moved by a quarter.
+func (s *Store[K, V]) accessLocked(e *entry[K, V], now instant) {
+	s.useLocked(e, now)
+	if idle := s.o.IdleTimeout; s.journal != nil && idle != NoExpiry && now-e.noted >= instant(idle/4) {
+		e.noted = now
+		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.accesses})
 	}
 }
 

@@ -18,11 +18,15 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 			return freed, true
 		}
 		e := expiry.first()
+		if e.pending != nil {
+			expiry.remove(e) // calmLocked lists it again
+			continue
+		}
 		if d := e.deadline(s.o.IdleTimeout); !dead(now, d) {
 			expiry.set(e, d) // accessed since it was listed
 			continue
 		}
-		s.removeLocked(e, ReasonExpired)
+		s.freedLocked(e, now)
 		freed++
 	}
 	return freed, dead(now, expiry.next())
@@ -49,6 +53,12 @@ func (s *Store[K, V]) Len() int {
 		}
 		runtime.Gosched() // to whoever waits for mu
 	}
+}
+
+// freedLocked removes an entry that is dead.
+func (s *Store[K, V]) freedLocked(e *entry[K, V], now instant) {
+	s.removeLocked(e, ReasonExpired)
+	s.noteLocked(change[K, V]{kind: changeFreed, at: now, e: e})
 }
 
 // removeLocked removes e for good: its lease ends, its waiters get ErrNotFound.

@@ -184,12 +184,26 @@ func TestTimers(t *testing.T) {
 			},
 		},
 		"after a snapshot": {
+			o: options{Persist: persist.Config{Dir: folder(t), Sync: persist.OnSnapshot}}, during: 1,
+			act:  func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { set(t, s, "k") },
+			then: func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { require.NoError(t, s.Sync()) },
+		},
+		"when all is synced": {
 			o: options{Persist: persist.Config{Dir: folder(t)}}, during: 1,
 			act:  func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { set(t, s, "k") },
 			then: func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { require.NoError(t, s.Sync()) },
 		},
+		"after the journal is synced by itself": {
+			o: options{Persist: persist.Config{Dir: folder(t)}}, during: 1,
+			act:  func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { set(t, s, "k") },
+			then: func(_ *testing.T, _ *store.Store[string, int], clock *storetest.Clock) { clock.Advance(time.Second) },
+		},
+		"every change synced": {
+			o:   options{Persist: persist.Config{Dir: folder(t), Sync: persist.Always}},
+			act: func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { set(t, s, "k") },
+		},
 		"after the periodic snapshot": {
-			o: options{Persist: persist.Config{Dir: folder(t), SnapshotInterval: time.Second}}, during: 1,
+			o: options{Persist: persist.Config{Dir: folder(t), SnapshotInterval: time.Second, Sync: persist.OnSnapshot}}, during: 1,
 			act:  func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock) { set(t, s, "k") },
 			then: func(_ *testing.T, _ *store.Store[string, int], clock *storetest.Clock) { clock.Advance(time.Second) },
 		},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 )
 
@@ -96,24 +97,36 @@ func (s *Store[K, V]) Update(key K, f func(old V, found bool) (V, error)) (V, er
 
 // forUpdate returns the live, unlocked entry for key, or nil, and what it is.
 func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64, err error) {
-	now, err := s.enterFor(key)
-	if err != nil {
+	if err := s.checkKey(key); err != nil {
 		return nil, value, 0, err
 	}
-	defer s.leave()
-	e = s.liveLocked(key, now)
-	if e == nil {
-		return nil, value, 0, nil
-	}
-	if e.lease != nil {
-		s.stats.Refusals++
-		return nil, value, 0, ErrLocked
-	}
-	return e, e.value, e.revision, nil
+	err = s.attempt(func(now instant) (b *batch[K, V], err error) {
+		e, b = s.liveLocked(key, now)
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil:
+			return nil, nil
+		case e.lease != nil:
+			s.stats.Refusals++
+			return nil, ErrLocked
+		}
+		value, revision = e.value, e.revision
+		return nil, nil
+	})
+	return e, value, revision, err
 }
 
 // keepTTL stands for the entry's own TTL, the store's if it is new.
 const keepTTL time.Duration = 0
+
+// writing is what a write by key has to do.
+type writing[K comparable, V any] struct {
+	key   K
+	value V
+	ttl   time.Duration
+	data  *encoded // without the key until that is needed; nil without a folder
+}
 
 // write is every write by key: it encodes, finds the entry, asks accept (nil
 // accepts) about it, nil when there is no live one, and overwrites or adds.
@@ -121,90 +134,114 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err := s.checkKey(key); err != nil {
 		return err
 	}
-	data, err := s.encode(key, value)
+	data, err := s.encode(value)
 	if err != nil {
 		return err
 	}
+	w := writing[K, V]{key, value, ttl, data}
 	for {
-		now, err := s.enter()
-		if err != nil {
+		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.writeLocked(&w, accept, now) })
+		if err != errNoKey {
 			return err
 		}
-		done, err := s.writeLocked(key, value, data, ttl, accept, now)
-		s.leave()
-		if done {
+		if err := s.encodeKey(data, key); err != nil {
 			return err
 		}
 	}
 }
 
-// writeLocked is one try of write. It is not done when so many dead entries
-// were in the way that others should get a turn first.
-func (s *Store[K, V]) writeLocked(key K, value V, data []byte, ttl time.Duration, accept func(*entry[K, V]) error, now instant) (done bool, err error) {
-	e := s.table.find(key)
+// errNoKey says that an entry can't be added before its key is encoded.
+var errNoKey = errors.New("the key is not encoded")
+
+// writeLocked decides what a write does.
+func (s *Store[K, V]) writeLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (*batch[K, V], error) {
+	e := s.table.find(w.key)
+	if b := s.pendingLocked(w.key, e); b != nil {
+		return b, errAgain
+	}
 	live := e
 	if e != nil && dead(now, e.deadline(s.o.IdleTimeout)) {
 		live = nil
 	}
 	if live != nil && live.lease != nil {
 		s.stats.Refusals++
-		return true, ErrLocked
+		return nil, ErrLocked
 	}
 	if accept != nil {
 		if err := accept(live); err != nil {
-			return true, err
+			return nil, err
 		}
 	}
 	if live != nil {
-		s.table.use(key)
-		s.overwriteLocked(live, value, data, ttl, now)
-		return true, nil
+		if err := w.data.fits(live.data); err != nil {
+			return nil, err
+		}
+		return s.doLocked(s.overwriting(live, w.value, w.data, w.ttl, now))
+	}
+	if w.data != nil && w.data.key == nil {
+		return nil, errNoKey
 	}
 	if e != nil {
-		s.removeLocked(e, ReasonExpired)
+		s.freedLocked(e, now)
 	}
-	if done, err := s.makeRoomLocked(now); !done || err != nil {
-		return done, err
+	victim, b, err := s.roomLocked(now)
+	if err != nil {
+		return b, err
 	}
-	s.addLocked(key, value, data, ttl, now)
-	return true, nil
+	return s.doLocked(change[K, V]{kind: changeAdd, at: now, e: s.newEntry(w, now), victim: victim})
 }
 
-func (s *Store[K, V]) overwriteLocked(e *entry[K, V], value V, data []byte, ttl time.Duration, now instant) {
-	s.noteRemoval(e.key, e.value, ReasonReplaced)
-	s.useLocked(e, now)
-	e.value, e.data = value, data
-	e.revision++
-	e.updated = now
-	if ttl != keepTTL {
-		e.ttl = ttl
+// overwriting returns the change that gives a live entry another value.
+func (s *Store[K, V]) overwriting(e *entry[K, V], value V, data *encoded, ttl time.Duration, now instant) change[K, V] {
+	if ttl == keepTTL {
+		ttl = e.ttl
 	}
-	e.expires = now.after(e.ttl)
+	if data != nil {
+		data.key = e.data.key // so that it is the same in all records
+	}
+	return change[K, V]{
+		kind: changeOverwrite, at: now, e: e,
+		value: value, data: data, ttl: ttl, revision: e.revision + 1, count: e.accesses,
+	}
+}
+
+func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
+	e := c.e
+	s.noteRemoval(e.key, e.value, ReasonReplaced)
+	s.table.use(e.key)
+	s.useLocked(e, c.at)
+	e.value, e.data = c.value, c.data
+	e.revision = c.revision
+	e.updated, e.noted = c.at, c.at
+	e.ttl = c.ttl
+	e.expires = c.at.after(c.ttl)
 	if e.lease != nil {
 		s.leases.set(e.lease, e.lease.over())
 		s.busy = true
 	}
 	s.stats.Sets++
 	s.expiresLocked(e)
-	s.changedLocked(now)
 }
 
-func (s *Store[K, V]) addLocked(key K, value V, data []byte, ttl time.Duration, now instant) {
+func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
+	ttl := w.ttl
 	if ttl == keepTTL {
 		ttl = s.o.TTL
 	}
-	s.position++
-	e := &entry[K, V]{
-		key: key, value: value, data: data,
-		created: now, updated: now, accessed: now,
+	return &entry[K, V]{
+		key: w.key, value: w.value, data: w.data,
+		created: now, updated: now, accessed: now, noted: now,
 		expires: now.after(ttl), ttl: ttl,
 		revision: 1,
-		used:     s.position, born: s.position,
 	}
+}
+
+func (s *Store[K, V]) addLocked(e *entry[K, V]) {
+	s.position++
+	e.used, e.born = s.position, s.position
 	s.table.add(e)
 	s.stats.Sets++
 	s.expiresLocked(e)
-	s.changedLocked(now)
 }
 
 // expiresLocked lists e by its deadline, if it is not listed by then already.
@@ -216,106 +253,144 @@ func (s *Store[K, V]) expiresLocked(e *entry[K, V]) {
 	}
 }
 
-// makeRoomLocked makes sure that there is room for one more entry: a dead one
-// goes first, then the policy's victim. It is not done if it only got some of
-// the way.
-func (s *Store[K, V]) makeRoomLocked(now instant) (done bool, err error) {
-	if s.table.len() < s.capacity {
-		return true, nil
+// roomLocked finds room for one more entry: a dead one goes, or else the policy's
+// victim has to. No victim and no error mean that there is room.
+func (s *Store[K, V]) roomLocked(now instant) (victim *entry[K, V], b *batch[K, V], err error) {
+	if s.table.len()+len(s.coming)-s.leaving < s.capacity {
+		return nil, nil, nil
 	}
-	if freed, more := s.freeLocked(now, 1, sweepBatch); freed > 0 || more {
-		return freed > 0, nil
+	if freed, more := s.freeLocked(now, 1, sweepBatch); freed > 0 {
+		return nil, nil, nil
+	} else if more {
+		return nil, nil, errAgain // others get a turn first
 	}
-	victim := s.table.unlocked.victim()
-	if victim == nil {
-		return true, ErrFull
+	return s.victimLocked()
+}
+
+// victimLocked returns the entry that the policy would evict. What is about to
+// change is passed over: either it is being used now, or it goes anyway. If there
+// is nothing else, it must be waited for.
+func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err error) {
+	for range s.pending + 1 {
+		e := s.table.unlocked.victim()
+		if e == nil {
+			break
+		}
+		if e.pending == nil {
+			return e, nil, nil
+		}
+		s.table.use(e.key)
 	}
-	s.removeLocked(victim, ReasonEvicted)
-	return true, nil
+	switch {
+	case s.open != nil && s.pending > 0:
+		return nil, s.open, errAgain
+	case s.flying != nil && s.pending > 0:
+		return nil, s.flying, errAgain
+	}
+	return nil, nil, ErrFull
 }
 
 // Delete removes the entry for key, whoever reads it later gets ErrNotFound.
 // That there is none is no error.
 //
-// Errors: [ErrLocked], [ErrInvalidKey], [ErrClosed].
+// Errors: [ErrLocked], [ErrInvalidKey], [ErrReadOnly], [ErrClosed], and in a store
+// with a journal those of the disk.
 func (s *Store[K, V]) Delete(key K) error {
-	now, err := s.enterFor(key)
-	if err != nil {
+	if err := s.checkKey(key); err != nil {
 		return err
 	}
-	defer s.leave()
-	e := s.table.find(key)
-	switch {
-	case e == nil:
-	case dead(now, e.deadline(s.o.IdleTimeout)):
-		s.removeLocked(e, ReasonExpired)
-	case e.lease != nil:
-		s.stats.Refusals++
-		return ErrLocked
-	default:
-		s.removeLocked(e, ReasonDeleted)
-	}
-	return nil
+	return s.attempt(func(now instant) (*batch[K, V], error) {
+		e := s.table.find(key)
+		if b := s.pendingLocked(key, e); b != nil {
+			return b, errAgain
+		}
+		switch {
+		case e == nil:
+			return nil, nil
+		case dead(now, e.deadline(s.o.IdleTimeout)):
+			s.freedLocked(e, now)
+			return s.open, nil // its end must not be undone either
+		case e.lease != nil:
+			s.stats.Refusals++
+			return nil, ErrLocked
+		}
+		return s.doLocked(change[K, V]{kind: changeRemove, at: now, e: e, reason: ReasonDeleted})
+	})
 }
 
 // Clear removes everything, and ends all leases.
+//
+// Errors: [ErrReadOnly], [ErrClosed], and in a store with a journal those of the
+// disk.
 func (s *Store[K, V]) Clear() error {
-	if _, err := s.enter(); err != nil {
-		return err
-	}
-	defer s.leave()
-	s.replaceTableLocked(newTable[K, V]())
-	return nil
+	return s.attempt(func(now instant) (*batch[K, V], error) {
+		if s.barrier != nil {
+			return s.barrier, errAgain
+		}
+		return s.doLocked(change[K, V]{kind: changeClear, at: now})
+	})
 }
 
 // Resize changes the capacity, evicting what is too much, and returns how many
 // entries it evicted; dead ones, which go first, don't count. Others use the
-// store meanwhile.
+// store meanwhile. A store that is opened again has the capacity of its options.
 //
 // Errors: a capacity below 1 or above [MaxCapacity]; [ErrFull] if more entries
-// are locked than are to stay, which leaves the capacity as it was; [ErrClosed].
+// are locked than are to stay, which leaves the capacity as it was;
+// [ErrReadOnly], [ErrClosed], and in a store with a journal those of the disk.
 func (s *Store[K, V]) Resize(capacity int) (evicted int, err error) {
 	if err := checkCapacity(capacity, 1); err != nil {
 		return 0, err
 	}
 	for {
-		now, err := s.enter()
+		n, done := 0, false
+		err := s.attempt(func(now instant) (b *batch[K, V], err error) {
+			n, done, b, err = s.resizeLocked(capacity, now)
+			return b, err
+		})
 		if err != nil {
 			return evicted, err
 		}
-		n, done, err := s.resizeLocked(capacity, now)
-		s.leave()
 		evicted += n
-		if done || err != nil {
-			return evicted, err
+		if done {
+			return evicted, nil
 		}
 	}
 }
 
-// resizeLocked does a batch of Resize.
-func (s *Store[K, V]) resizeLocked(capacity int, now instant) (evicted int, done bool, err error) {
-	if len(s.table.locked) > capacity {
-		return 0, false, ErrFull
+// resizeLocked decides on a batch of Resize.
+func (s *Store[K, V]) resizeLocked(capacity int, now instant) (evicted int, done bool, b *batch[K, V], err error) {
+	if s.barrier != nil {
+		return 0, false, s.barrier, errAgain
 	}
-	excess := s.table.len() - capacity
+	if len(s.table.locked) > capacity {
+		return 0, false, nil, ErrFull
+	}
+	excess := s.table.len() + len(s.coming) - s.leaving - capacity
 	if excess > 0 {
 		freed, more := s.freeLocked(now, excess, sweepBatch)
 		if more {
-			return 0, false, nil
+			return 0, false, nil, nil
 		}
 		excess -= freed
 	}
-	for excess > 0 && evicted < sweepBatch {
-		s.removeLocked(s.table.unlocked.victim(), ReasonEvicted)
-		excess--
+	for ; excess > 0 && evicted < sweepBatch; excess-- {
+		victim, in, err := s.victimLocked()
+		if err != nil {
+			if evicted > 0 {
+				break
+			}
+			return 0, false, in, err
+		}
+		b, err = s.doLocked(change[K, V]{kind: changeRemove, at: now, e: victim, reason: ReasonEvicted})
+		if err != nil {
+			return 0, false, nil, err
+		}
 		evicted++
 	}
-	if excess > 0 {
-		return evicted, false, nil
+	if excess > 0 || s.capacity == capacity {
+		return evicted, excess <= 0, b, nil
 	}
-	if s.capacity != capacity {
-		s.capacity = capacity
-		s.changedLocked(now)
-	}
-	return evicted, true, nil
+	b, err = s.doLocked(change[K, V]{kind: changeResize, at: now, count: uint64(capacity)})
+	return evicted, true, b, err
 }

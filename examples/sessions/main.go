@@ -1,8 +1,10 @@
 // Sessions is a small shop on net/http that keeps its visitors' sessions in a
 // store: login, cart, checkout, logout. With -dir they survive a restart, and
-// up to the last snapshot a crash too.
+// kill -9 and the like: what the shop has answered stays so, a logout above all.
+// With -power-loss that goes for a power loss too; without, it may cost the last
+// second.
 //
-//	sessions [-addr 127.0.0.1:8080] [-dir FOLDER] [-snapshot-every 1m]
+//	sessions [-addr 127.0.0.1:8080] [-dir FOLDER [-power-loss]]
 //
 // It speaks plain HTTP: put a server before it that does TLS. To 127.0.0.1, some
 // browsers send its Secure cookies all the same: Chrome and Firefox do.
@@ -28,13 +30,17 @@ import (
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "listen on this `address`; port 0 = any")
 	dir := flag.String("dir", "", "keep the sessions in this `folder`; empty = in memory only")
-	every := flag.Duration("snapshot-every", time.Minute, "take a snapshot so long after a change")
+	powerLoss := flag.Bool("power-loss", false, "have every change on disk before it is answered")
 	flag.Parse()
+	config := persist.Config{Dir: *dir}
+	if *powerLoss {
+		config.Sync = persist.Always
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	if err := run(ctx, *addr, persist.Config{Dir: *dir, SnapshotInterval: *every}, log); err != nil {
+	if err := run(ctx, *addr, config, log); err != nil {
 		log.Error("sessions: " + err.Error())
 		os.Exit(1)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -13,13 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/internal/testenv"
-	"github.com/latchkey-go/latchkey/persist"
-	"github.com/latchkey-go/latchkey/storetest"
 )
 
 // process is the program itself, running.
@@ -37,7 +33,7 @@ func build(t *testing.T) (binary string) {
 }
 
 func start(t *testing.T, binary, dir string) *process {
-	cmd := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0", "-dir", dir, "-snapshot-every", "1h")
+	cmd := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0", "-dir", dir)
 	cmd.Stderr = t.Output()
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -91,7 +87,7 @@ func TestLoginSurvivesKill(t *testing.T) {
 	p := start(t, binary, dir)
 	ada, bob := p.login("Ada"), p.login("Bob")
 	p.do(http.MethodPost, "/cart", ada, url.Values{"item": {"tea"}})
-	p.do(http.MethodPost, "/logout", bob, nil) // takes a snapshot
+	p.do(http.MethodPost, "/logout", bob, nil)
 	require.Error(t, p.stop(os.Kill))
 
 	p = start(t, binary, dir)
@@ -118,35 +114,12 @@ func TestShutdownSavesEverything(t *testing.T) {
 	requireNowhereIn(t, dir, ada.Value)
 }
 
-// A crash loses what came after the last snapshot and nothing else.
-func TestSnapshotEvery(t *testing.T) {
-	clock := storetest.NewClock(t)
-	atWork := func(dir string) *shop {
-		s, err := newShop(persist.Config{Dir: dir, SnapshotInterval: time.Minute}, clock, slog.New(slog.DiscardHandler))
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, s.sessions.Close()) })
-		return s
-	}
-	dir := filepath.Join(t.TempDir(), "sessions")
-	s := atWork(dir)
-	require.NoError(t, s.sessions.Set("early", Session{User: "Ada"}))
-	clock.Advance(time.Minute)
-	require.NoError(t, s.sessions.Set("late", Session{User: "Bob"}))
-
-	// What the disk holds now is what a crash would leave.
-	left := filepath.Join(t.TempDir(), "left")
-	require.NoError(t, os.CopyFS(left, os.DirFS(dir)))
-	s = atWork(left)
-	require.True(t, s.sessions.Has("early"))
-	require.False(t, s.sessions.Has("late"))
-}
-
 // requireNowhereIn makes sure that a secret stands in no file of a folder, and
 // that there are some.
 func requireNowhereIn(t *testing.T, dir, secret string) {
-	snapshots, err := filepath.Glob(filepath.Join(dir, "snapshot-*"))
+	stored, err := filepath.Glob(filepath.Join(dir, "journal-*"))
 	require.NoError(t, err)
-	require.NotEmpty(t, snapshots)
+	require.NotEmpty(t, stored)
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, f := range files {

@@ -26,7 +26,6 @@ const (
 // shop serves the pages.
 type shop struct {
 	sessions *store.Store[string, Session]
-	onDisk   bool
 	log      *slog.Logger
 	// pay is what takes time and must not happen twice.
 	pay func(ctx context.Context, cart []string) error
@@ -46,7 +45,7 @@ func newShop(p persist.Config, clock store.Clock, log *slog.Logger) (*shop, erro
 		return nil, err
 	}
 	free := func(context.Context, []string) error { return nil }
-	return &shop{sessions: sessions, onDisk: p.Dir != "", log: log, pay: free}, nil
+	return &shop{sessions: sessions, log: log, pay: free}, nil
 }
 
 func (s *shop) handler() http.Handler {
@@ -154,12 +153,6 @@ func (s *shop) logout(w http.ResponseWriter, r *http.Request) error {
 	setCookie(w, "")
 	if err := s.end(requestKey(r)); err != nil {
 		return err
-	}
-	if s.onDisk {
-		// Or else a crash before the next snapshot would undo it.
-		if err := s.sessions.Sync(); err != nil {
-			return err
-		}
 	}
 	return toHome(w, r)
 }

@@ -1,0 +1,226 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+// batch is the changes that go to the journal in one write. The first to wait for
+// it leads: it writes for all. So one who is alone waits for nobody, and those who
+// come while another batch is on its way share the next one.
+type batch[K comparable, V any] struct {
+	changes []change[K, V] // mu guards them until the batch leaves
+	led     atomic.Bool    // somebody leads it
+	done    chan struct{}  // closed when it is over
+	err     error          // good once done is closed
+}
+
+// landBatch is how many changes are made under mu at a time.
+const landBatch = 16
+
+// errAgain says that an operation must be tried again: after the batch it comes
+// with, if it does.
+var errAgain = errors.New("again")
+
+// attempt does an operation: f, under mu, decides what is to be changed and
+// returns the batch that has it, or errAgain with the batch that is in its way.
+func (s *Store[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
+	for {
+		now, err := s.enter()
+		if err != nil {
+			return err
+		}
+		b, err := f(now)
+		s.leave()
+		if b != nil {
+			if fate := s.wait(b); err == nil {
+				return fate
+			}
+		}
+		if err != errAgain {
+			return err
+		}
+	}
+}
+
+// openBatchLocked returns the batch that takes changes in.
+func (s *Store[K, V]) openBatchLocked() *batch[K, V] {
+	if s.open == nil {
+		s.open = &batch[K, V]{changes: s.spare, done: make(chan struct{})}
+		s.spare = nil
+	}
+	return s.open
+}
+
+// wait returns once b is over, and has it written if nobody else does.
+func (s *Store[K, V]) wait(b *batch[K, V]) error {
+	if b.led.CompareAndSwap(false, true) {
+		s.lead(b)
+	}
+	<-b.done
+	return b.err
+}
+
+// waitAll waits for all changes that have been decided by now. It returns what
+// has become of the latest.
+func (s *Store[K, V]) waitAll() error {
+	s.mu.Lock()
+	b := s.open
+	if b == nil {
+		b = s.flying
+	}
+	s.mu.Unlock()
+	if b == nil {
+		return nil
+	}
+	return s.wait(b)
+}
+
+// busyWriting reports whether there are changes to be written.
+func (s *Store[K, V]) busyWriting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open != nil || s.flying != nil
+}
+
+// lead writes b to the journal and makes its changes, in order.
+func (s *Store[K, V]) lead(b *batch[K, V]) {
+	s.writing <- struct{}{}
+	s.gather(b)
+	s.mu.Lock()
+	if s.open != b { // it was given up meanwhile
+		s.mu.Unlock()
+		<-s.writing
+		return
+	}
+	s.open, s.flying = nil, b
+	wall := s.wall
+	s.mu.Unlock()
+	for i := range b.changes {
+		s.record(&b.changes[i], wall)
+	}
+	err := s.journal.Write(s.o.Persist.Sync == persist.Always)
+	atRest := s.land(b, err)
+	if atRest {
+		// A mark that fails breaks the journal: the next write is told.
+		_ = s.journal.Mark()
+	}
+	<-s.writing
+	s.deliver()
+}
+
+// gather lets others come into b who are about to: those whom the batch before
+// has woken up above all.
+func (s *Store[K, V]) gather(b *batch[K, V]) {
+	for seen := 0; ; {
+		s.mu.Lock()
+		n := len(b.changes)
+		s.mu.Unlock()
+		if n == seen {
+			return
+		}
+		seen = n
+		runtime.Gosched()
+	}
+}
+
+// land makes the changes of a batch that has been written, or gives them up. It
+// reports whether no more are to be written.
+func (s *Store[K, V]) land(b *batch[K, V], err error) (atRest bool) {
+	s.mu.Lock()
+	if err != nil {
+		b.err = fmt.Errorf("store: it is not known whether the change has reached the disk; the store is read-only until that works again: %w", err)
+		s.breakLocked(err)
+		s.giveUpLocked(b)
+	} else {
+		for i := range b.changes {
+			if i%landBatch == landBatch-1 {
+				s.mu.Unlock() // others get a turn
+				s.mu.Lock()
+			}
+			c := &b.changes[i]
+			s.unmarkLocked(c)
+			s.makeLocked(c)
+			s.applied = c.seq
+			s.passOnWaylaidLocked()
+		}
+		if s.o.Persist.Sync != persist.Always {
+			s.unsyncedLocked()
+		}
+		if s.journal.Outgrown() && !s.compacting {
+			s.compacting, s.busy = true, true
+			go s.compact()
+		}
+	}
+	s.flying = nil
+	if cap(b.changes) <= maxSpare {
+		clear(b.changes)
+		s.spare = b.changes[:0]
+	}
+	b.changes = nil
+	close(b.done)
+	atRest = err == nil && s.open == nil
+	s.unlock()
+	return atRest
+}
+
+// maxSpare is the most changes that room is kept for.
+const maxSpare = 1024
+
+// giveUpLocked gives up the changes of a batch, whose err tells why.
+func (s *Store[K, V]) giveUpLocked(b *batch[K, V]) {
+	for i := range b.changes {
+		c := &b.changes[i]
+		s.unmarkLocked(c)
+		if c.kind != changeLock {
+			continue
+		}
+		if c.waiter != nil {
+			s.serveLocked(c.waiter, nil, b.err)
+		}
+		if c.e.lease != nil { // it was to be passed on
+			s.passOnLocked(c.e)
+		}
+	}
+	s.passOnWaylaidLocked()
+}
+
+// unsyncedLocked has the journal synced soon.
+func (s *Store[K, V]) unsyncedLocked() {
+	if s.unsynced == never {
+		s.unsynced = s.latest
+		s.busy = true
+	}
+}
+
+// syncInterval is how long a change may wait to be durable when nobody waits for
+// that.
+const syncInterval = time.Second
+
+// syncJournal makes all changes durable that have been decided by now.
+func (s *Store[K, V]) syncJournal() error {
+	if err := s.waitAll(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.unsynced, s.busy = never, true
+	s.unlock()
+	if err := s.journal.Sync(); err != nil {
+		s.mu.Lock()
+		defer s.leave()
+		s.breakLocked(err)
+		return s.readOnly
+	}
+	select {
+	case s.writing <- struct{}{}:
+		_ = s.journal.Mark() // see lead
+		<-s.writing
+	default: // what is being written says it too
+	}
+	return nil
+}
