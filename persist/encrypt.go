@@ -81,6 +81,33 @@ func (c *encrypted) Stale(data []byte) bool {
 	return err == nil && r.Stale(plain)
 }
 
+// Describe has the inner codec do so, and seals the description.
+func (c *encrypted) Describe(v any) (Codec, []byte, error) {
+	d, ok := c.inner.(Describer)
+	if !ok {
+		return nil, nil, nil
+	}
+	inner, description, err := d.Describe(v)
+	if err != nil || inner == nil {
+		return nil, nil, err
+	}
+	return &encrypted{inner, c.sealers}, c.sealers[0].seal(description), nil
+}
+
+// Described opens the description for the inner codec.
+func (c *encrypted) Described(v any, description []byte) (Codec, bool, error) {
+	d, ok := c.inner.(Describer)
+	if !ok {
+		return nil, false, errors.New("persist: the codec in Encrypt knows no descriptions")
+	}
+	plain, err := c.open(description)
+	if err != nil {
+		return nil, false, err
+	}
+	inner, same, err := d.Described(v, plain)
+	return &encrypted{inner, c.sealers}, same, err
+}
+
 func (c *encrypted) open(data []byte) ([]byte, error) {
 	if len(data) < keyIDSize {
 		return nil, errors.New("persist: sealed data is cut short")

@@ -18,8 +18,8 @@ const fenceBlock = 1 << 40
 type Folder struct {
 	fs       FS
 	dir      string
-	codec    string
-	schema   string
+	contents Contents
+	sync     Sync
 	keep     int
 	least    int64 // journal that is worth a snapshot
 	log      *slog.Logger
@@ -43,16 +43,16 @@ type Folder struct {
 	journal  Journal
 }
 
-// Open locks the folder of c, which it creates when missing. log may not be
-// nil. Errors: [ErrInUse], [ErrForeign], [ErrCorrupt], [ErrVersion], and those
+// Open locks the folder of c, which it creates when missing. contents are those of
+// what will be written, log may not be nil. Errors: [ErrInUse], [ErrForeign], [ErrCorrupt], [ErrVersion], and those
 // of the file system.
-func Open(c Config, log *slog.Logger) (*Folder, error) {
+func Open(c Config, contents Contents, log *slog.Logger) (*Folder, error) {
 	c, err := c.WithDefaults()
 	if err != nil {
 		return nil, err
 	}
 	f := &Folder{
-		fs: c.FS, dir: c.Dir, codec: c.Codec.ID(), schema: c.Schema, keep: c.Generations, least: c.MinJournal, log: log,
+		fs: c.FS, dir: c.Dir, contents: contents, sync: c.Sync, keep: c.Generations, least: c.MinJournal, log: log,
 		first: make(map[uint64]uint64),
 	}
 	if err := f.open(); err != nil {
@@ -175,7 +175,7 @@ func (f *Folder) start(used uint64, journal bool) (after uint64, err error) {
 		return 0, err
 	}
 	f.journal.limit.Store(max(f.least, f.saved))
-	return after, f.journal.goOn(f.takeNext(), f.last, true)
+	return after, f.journal.goOn(f.takeNext(), f.last)
 }
 
 func (f *Folder) syncFile(name string) error {
@@ -224,17 +224,23 @@ func (f *Folder) Close(fence uint64) error {
 	m := f.manifest
 	m.Fence = fence
 	var err error
-	if f.journal.file != nil {
+	if f.writes {
 		if err = f.journal.finish(); err == nil {
 			m.Closed = &f.journal.changed
 		}
 	}
 	if f.next != nil {
 		m.Segments = without(m.Segments, []uint64{f.next.number})
-		err = errors.Join(err, f.next.file.Close())
+		f.next.drop()
 	}
 	return errors.Join(err, f.replace(m), f.lock.Close())
 }
 
 // Release gives the lock back and leaves the folder as it is.
-func (f *Folder) Release() error { return errors.Join(f.journal.drop(), f.lock.Close()) }
+func (f *Folder) Release() error {
+	f.journal.drop()
+	if f.next != nil {
+		f.next.drop()
+	}
+	return f.lock.Close()
+}

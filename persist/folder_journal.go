@@ -33,7 +33,7 @@ func (f *Folder) prepare(m manifest) error {
 		if err != nil {
 			return err
 		}
-		f.next, f.listed = &next, false
+		f.next, f.listed = next, false
 	}
 	if f.listed {
 		return nil
@@ -44,36 +44,54 @@ func (f *Folder) prepare(m manifest) error {
 	return err
 }
 
-func (f *Folder) takeNext() segment {
-	next := *f.next
+func (f *Folder) takeNext() *segment {
+	next := f.next
 	f.next = nil
 	return next
 }
 
-func (f *Folder) newSegment(number uint64) (segment, error) {
-	s := segment{number: number, name: segmentName(number)}
+func (f *Folder) newSegment(number uint64) (*segment, error) {
+	s := &segment{number: number, name: segmentName(number)}
 	w, err := newSegmentWriter(segmentHeader{
-		Codec: f.codec, Schema: f.schema, Store: f.manifest.Store, Segment: number, Salt: newSalt(),
+		Contents: f.contents, Store: f.manifest.Store, Segment: number, Salt: newSalt(),
 	})
 	if err != nil {
-		return s, err
+		return nil, err
 	}
 	s.w = w
 	s.file, err = f.fs.Create(f.path(s.name))
 	if err != nil {
-		return s, err
+		return nil, err
 	}
-	_, err = s.file.Write(w.take())
+	err = s.write(w.take())
 	if err == nil {
 		err = s.file.Sync()
 	}
 	if err == nil {
 		err = f.fs.SyncDir(f.dir)
 	}
+	if err == nil {
+		err = f.direct(s)
+	}
 	if err != nil {
-		return s, errors.Join(err, s.file.Close(), f.fs.Remove(f.path(s.name)))
+		s.drop()
+		return nil, errors.Join(err, f.fs.Remove(f.path(s.name)))
 	}
 	return s, nil
+}
+
+// direct has a segment written through memory if nobody waits for each write to
+// be durable, and the system can do that.
+func (f *Folder) direct(s *segment) error {
+	file, ok := s.file.(MappedFile)
+	if !ok || f.sync != EverySecond {
+		return nil
+	}
+	err := s.through(file)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 // newSalt returns where the checksums of a segment start.
@@ -92,10 +110,7 @@ func (f *Folder) Exchange() error {
 // Restart has the journal go on in the segment that is prepared, after an error
 // or a snapshot of other content: behind the change with the number given, up to
 // which all is in a snapshot. Nobody may add to it meanwhile.
-func (f *Folder) Restart(after uint64) error {
-	_ = f.journal.drop() // it is not used any more, whatever becomes of it
-	return f.journal.goOn(f.takeNext(), after, true)
-}
+func (f *Folder) Restart(after uint64) error { return f.journal.goOn(f.takeNext(), after) }
 
 // coming returns the first segment that can have records which a snapshot taken
 // now does not have.
@@ -104,7 +119,7 @@ func (f *Folder) coming() uint64 {
 	case f.next != nil:
 		return f.next.number
 	case f.writes:
-		return f.journal.number
+		return f.journal.segment.number
 	}
 	return f.segment + 1
 }

@@ -27,7 +27,7 @@ func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (
 		}
 	}
 	f.generation++ // also after an error: a file that failed is never used again
-	h.Codec, h.Schema = f.codec, f.schema
+	h.Contents = f.contents
 	h.Store, h.Generation, h.Segment = f.manifest.Store, f.generation, f.coming()
 	if !f.writes {
 		// What has changed is in no journal: none can go on from before.

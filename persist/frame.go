@@ -1,7 +1,6 @@
 package persist
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
 // Every file begins with a preamble that stays the same in all versions of the
@@ -134,7 +134,7 @@ type frameReader struct {
 	offset int64 // of what is read next
 	start  int64 // of the preamble or frame that is being read
 	head   frameHead
-	body   bytes.Buffer
+	body   []byte
 }
 
 func newFrameReader(r io.Reader, name string, kind byte) (*frameReader, error) {
@@ -166,7 +166,7 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 	fr.start = fr.offset
 	if fr.seq > 0 {
 		fr.sum.Write(fr.head[:])
-		fr.sum.Write(fr.body.Bytes())
+		fr.sum.Write(fr.body)
 	}
 	if err := fr.read(fr.head[:]); err != nil {
 		return 0, nil, err
@@ -175,13 +175,11 @@ func (fr *frameReader) next() (typ byte, payload []byte, err error) {
 	if n > maxPayload {
 		return 0, nil, corrupt(fr.name, fr.start, "a frame that claims %d bytes", n)
 	}
-	// A damaged length must not make room for gigabytes that are not there:
-	// the buffer grows as the bytes come.
-	fr.body.Reset()
-	if err := fr.copy(&fr.body, int64(n)); err != nil {
+	m, err := readBody(fr.r, &fr.body, int(n))
+	if err := fr.got(int64(m), err); err != nil {
 		return 0, nil, err
 	}
-	payload = fr.body.Bytes()
+	payload = fr.body
 	if !fr.head.sums(0, payload) {
 		return 0, nil, corrupt(fr.name, fr.start, "a frame does not match its checksum")
 	}
@@ -221,9 +219,22 @@ func (fr *frameReader) read(b []byte) error {
 	return fr.got(int64(n), err)
 }
 
-func (fr *frameReader) copy(to *bytes.Buffer, n int64) error {
-	n, err := io.CopyN(to, fr.r, n)
-	return fr.got(n, err)
+// readBody reads n bytes into body, whose room is used again, and returns how many
+// there were. A damaged length must not make room for gigabytes that are not
+// there: it grows as the bytes come.
+func readBody(r io.Reader, body *[]byte, n int) (got int, err error) {
+	const atOnce = 1 << 16
+	b := (*body)[:0]
+	for got < n && err == nil {
+		step := min(n-got, max(atOnce, got))
+		b = slices.Grow(b, step)
+		var m int
+		m, err = io.ReadFull(r, b[got:got+step])
+		got += m
+		b = b[:got]
+	}
+	*body = b
+	return got, err
 }
 
 func (fr *frameReader) got(n int64, err error) error {

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -155,7 +154,11 @@ func checkGolden(t *testing.T, o store.Options[string, goldenSession]) {
 	names, err := filepath.Glob(filepath.Join(o.Persist.Dir, "snapshot-*"))
 	require.NoError(t, err)
 	require.Len(t, names, 2)
-	require.True(t, strings.HasSuffix(names[1], "snapshot-000000000003"), names[1])
+	newest := "snapshot-000000000003"
+	if o.Persist.Codec.ID() == "gob" {
+		newest = "snapshot-000000000004" // what was not yet described was encoded anew
+	}
+	require.Equal(t, newest, filepath.Base(names[1]))
 }
 
 // The generation before the newest can be gone back to.

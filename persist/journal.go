@@ -16,18 +16,19 @@ type Journal struct {
 	changed uint64 // of the last change added
 	told    uint64 // what the last frame said was durable
 	added   uint64 // changes since the last write
-	segment
 
 	held    func() error  // an error once the folder is not where it was
 	durable atomic.Uint64 // the last frame known to be durable
 	grown   atomic.Int64  // bytes since the last snapshot
 	limit   atomic.Int64  // of that, when the next one is due
 
-	syncing sync.Mutex // taken before mu; held while the file is synced or exchanged
+	syncing sync.Mutex // taken before mu; held while files are synced
 
 	mu      sync.Mutex // guards the fields below
-	written uint64     // the last frame that has left for the file
-	dirty   bool       // changes have been written since the last sync
+	segment *segment   // nil = none. Its content is for who may add to it.
+	behind  []*segment // sealed, but not known to be durable
+	written uint64     // the last frame that has left for a file
+	dirty   bool       // something has, since the last sync
 	err     error      // it is broken
 	stats   JournalStats
 }
@@ -36,56 +37,50 @@ type Journal struct {
 type JournalStats struct {
 	Records uint64 // changes written
 	Bytes   uint64 // written
-	Writes  uint64 // calls that wrote
-	Syncs   uint64 // of its files
-}
-
-// segment is a segment that is open to be written.
-type segment struct {
-	number uint64
-	name   string
-	file   File
-	w      *segmentWriter
+	Writes  uint64 // how often something was written
+	Syncs   uint64 // how often all of that was made durable
 }
 
 var errNoSegment = errors.New("persist: the journal has no segment")
+
+// Direct reports whether Write is so quick that nobody should wait for others to
+// share it: what is written goes through memory, which the system has in the file
+// at once.
+func (j *Journal) Direct() bool { return j.segment != nil && j.segment.windows != nil }
 
 // Add adds a change to what is to be written. It returns its sequence number.
 func (j *Journal) Add(c *Change) (seq uint64) {
 	j.seq++
 	j.added++
 	j.told = j.durable.Load()
-	j.w.change(c, j.seq, j.told)
+	j.segment.w.change(c, j.seq, j.told)
 	j.changed = j.seq
 	return j.seq
 }
 
 // Write writes what was added; with sync it returns once that is durable.
 func (j *Journal) Write(sync bool) error {
-	if err := j.write(); err != nil {
+	if err := j.write(true); err != nil || !sync {
 		return err
 	}
-	j.mu.Lock()
-	j.dirty = true
-	j.mu.Unlock()
-	if sync {
-		return j.Sync()
-	}
-	return nil
+	return j.Sync()
 }
 
-func (j *Journal) write() error {
+// write writes what was added. It need not be synced unless it makes the journal
+// dirty.
+func (j *Journal) write(dirty bool) error {
 	if err := j.Err(); err != nil {
 		return err
 	}
-	b := j.w.take()
-	_, err := j.file.Write(b)
+	b := j.segment.w.take()
+	err := j.segment.write(b)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
 		return j.breakLocked(err)
 	}
 	j.written = j.seq
+	j.dirty = j.dirty || dirty
 	j.grown.Add(int64(len(b)))
 	j.stats.Writes++
 	j.stats.Records += j.added
@@ -99,13 +94,15 @@ func (j *Journal) Sync() error {
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
 	j.mu.Lock()
-	upTo, dirty, err := j.written, j.dirty, j.err
-	j.dirty = false
-	j.mu.Unlock()
-	if err != nil || !dirty {
-		return err
+	if j.err != nil || !j.dirty {
+		defer j.mu.Unlock()
+		return j.err
 	}
-	if err = j.file.Sync(); err == nil {
+	upTo, behind, last := j.written, j.behind, j.segment
+	j.dirty, j.behind = false, nil
+	j.mu.Unlock()
+	err := syncAll(behind, last)
+	if err == nil {
 		err = j.held()
 	}
 	j.mu.Lock()
@@ -118,6 +115,22 @@ func (j *Journal) Sync() error {
 	return nil
 }
 
+// syncAll makes segments durable, and ends those that are sealed.
+func syncAll(sealed []*segment, last *segment) error {
+	var err error
+	for _, s := range sealed {
+		if err == nil {
+			err = s.finish()
+		} else {
+			s.drop()
+		}
+	}
+	if err == nil && last != nil {
+		err = last.file.Sync()
+	}
+	return err
+}
+
 // Mark has the file say what is durable, if nothing in it does yet. It is for a
 // journal that has come to rest: damage to its last records could otherwise pass
 // for a torn end.
@@ -128,8 +141,8 @@ func (j *Journal) Mark() error {
 	}
 	j.seq++
 	j.told = durable
-	j.w.mark(j.seq, durable)
-	return j.write()
+	j.segment.w.mark(j.seq, durable)
+	return j.write(false)
 }
 
 // Outgrown reports whether the journal has outgrown the last snapshot, so that
@@ -156,63 +169,89 @@ func (j *Journal) Stats() JournalStats {
 
 func (j *Journal) breakLocked(err error) error {
 	if j.err == nil {
-		j.err = fmt.Errorf("persist: writing %s: %w", j.name, err)
+		j.err = fmt.Errorf("persist: writing the journal: %w", err)
 	}
 	return j.err
 }
 
-// exchange seals the segment and goes on in another one.
-func (j *Journal) exchange(next segment) error {
-	if err := j.finish(); err != nil {
+// exchange seals the segment and goes on in another one. The next Sync makes the
+// one before durable, and ends it.
+func (j *Journal) exchange(next *segment) error {
+	if err := j.seal(); err != nil {
+		next.drop()
 		return err
 	}
-	return j.goOn(next, j.changed, false)
+	j.mu.Lock()
+	j.segment = next
+	j.mu.Unlock()
+	return j.begin(j.changed)
 }
 
-// finish seals the segment, makes it durable and closes it.
-func (j *Journal) finish() error {
-	if j.file == nil {
+// seal ends the segment, which from then on is behind.
+func (j *Journal) seal() error {
+	if j.segment == nil {
 		return errNoSegment
 	}
 	j.seq++
 	j.told = j.durable.Load()
-	j.w.seal(j.seq, j.told)
-	if err := j.Write(true); err != nil {
+	j.segment.w.seal(j.seq, j.told)
+	if err := j.write(true); err != nil {
 		return err
 	}
-	return j.drop()
-}
-
-// drop closes the segment as it is.
-func (j *Journal) drop() error {
-	j.syncing.Lock()
-	defer j.syncing.Unlock()
-	if j.file == nil {
-		return nil
-	}
-	file := j.file
-	j.segment = segment{}
-	if err := file.Close(); err != nil {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		return j.breakLocked(err)
-	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.behind = append(j.behind, j.segment)
+	j.segment = nil
 	return nil
 }
 
+// begin writes the first frame of a segment.
+func (j *Journal) begin(after uint64) error {
+	j.seq++
+	j.told = j.durable.Load()
+	j.segment.w.goOn(j.seq, j.told, after)
+	return j.write(true)
+}
+
 // goOn begins a segment behind the change with the number given, up to which all
-// is durable.
-func (j *Journal) goOn(next segment, after uint64, sync bool) error {
-	j.syncing.Lock()
+// is durable, whatever has become of the segments before.
+func (j *Journal) goOn(next *segment, after uint64) error {
+	j.drop()
 	j.mu.Lock()
 	j.segment = next
 	j.seq = max(j.seq, after)
-	j.err, j.dirty, j.written = nil, false, j.seq
+	j.err, j.written = nil, j.seq
 	j.durable.Store(j.seq)
 	j.mu.Unlock()
-	j.syncing.Unlock()
-	j.told, j.changed, j.added = j.seq, after, 0
-	j.seq++
-	j.w.goOn(j.seq, j.told, after)
-	return j.Write(sync)
+	j.changed, j.added = after, 0
+	if err := j.begin(after); err != nil {
+		return err
+	}
+	return j.Sync()
+}
+
+// drop gives up what is open, as it is.
+func (j *Journal) drop() {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	j.mu.Lock()
+	open := j.behind
+	if j.segment != nil {
+		open = append(open, j.segment)
+	}
+	j.segment, j.behind, j.dirty = nil, nil, false
+	j.mu.Unlock()
+	for _, s := range open {
+		s.drop()
+	}
+}
+
+// finish seals the segment and makes all durable.
+func (j *Journal) finish() error {
+	err := j.seal()
+	if err == nil {
+		err = j.Sync()
+	}
+	j.drop() // what could not be
+	return err
 }

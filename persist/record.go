@@ -19,6 +19,8 @@ type Record struct {
 	LockedUntil int64  // deadline of the lease; 0 = not locked
 
 	Key, Value []byte // as the codec made them
+
+	In *Contents // of the file that Value is from; not on disk
 }
 
 // A record's payload: ten numbers in the order of Record's fields, 8 bytes

@@ -12,9 +12,9 @@ import (
 // Recovered is what a folder holds: its newest good snapshot, and what its
 // journal makes of it.
 type Recovered struct {
-	Codec, Schema string // what they say they were written with; "" in a new folder
-	Fence         uint64 // the newest fence that they know of
-	Records       []Record
+	Contents Contents // of the last file read; zero in a new folder
+	Fence    uint64   // the newest fence that is known of
+	Records  []Record
 
 	Snapshot uint64    // generation; 0 = none
 	Taken    time.Time // the snapshot
@@ -30,12 +30,12 @@ type Recovered struct {
 // and left as it is, and the one before it is taken, with all of the journal
 // since. The journal's end, if a crash has torn it, is left out and reported.
 //
-// check is given codec and schema of each file before its content is read.
+// check is asked about each file before its content is read.
 //
 // Errors: [ErrCorrupt] if there are snapshots and none is good, or if the journal
 // is damaged in what was promised; [ErrVersion], check's, and those of the file
 // system. The folder is as it was.
-func (f *Folder) Restore(check func(codec, schema string) error) (*Recovered, error) {
+func (f *Folder) Restore(check func(Contents) error) (*Recovered, error) {
 	rec := recovery{Folder: f, check: check}
 	if err := rec.run(); err != nil {
 		return nil, fmt.Errorf("persist: folder %s: %w", f.dir, err)
@@ -46,7 +46,7 @@ func (f *Folder) Restore(check func(codec, schema string) error) (*Recovered, er
 // recovery is the reading of a folder: first the snapshot, then the journal.
 type recovery struct {
 	*Folder
-	check  func(codec, schema string) error
+	check  func(Contents) error
 	state  state
 	header Header
 	out    Recovered
@@ -112,7 +112,7 @@ func (r *recovery) snapshot() error {
 // load reads a snapshot to its end.
 func (r *recovery) load(sr *Reader) error {
 	r.header = sr.Header()
-	if err := r.take(r.header.Codec, r.header.Schema); err != nil {
+	if err := r.take(r.header.Contents); err != nil {
 		return err
 	}
 	for {
@@ -128,10 +128,10 @@ func (r *recovery) load(sr *Reader) error {
 	}
 }
 
-// take notes what a file says it was written with, and checks it.
-func (r *recovery) take(codec, schema string) error {
-	r.out.Codec, r.out.Schema = codec, schema
-	return r.check(codec, schema)
+// take notes what is in a file, and has it checked.
+func (r *recovery) take(c Contents) error {
+	r.out.Contents, r.state.in = c, &c
+	return r.check(c)
 }
 
 // lookAtOlder finds out which segments the generations before need. One that
@@ -202,6 +202,8 @@ type progress struct {
 	total, read int64
 	told        int64 // tenths
 }
+
+func (p *progress) left() int64 { return max(0, p.total-p.read) }
 
 func (p *progress) add(n int) {
 	p.read += int64(n)

@@ -16,6 +16,9 @@ type part struct {
 	upTo   uint64 // the last change that counts: what comes behind does not
 }
 
+// averageRecord is how large a record is taken for.
+const averageRecord = 256
+
 // theEnd stands for the end of a part behind which none goes on.
 const theEnd = maxNumber
 
@@ -26,6 +29,7 @@ func (r *recovery) journal() error {
 		return err
 	}
 	r.last = r.reached
+	r.state.more = int(min(r.done.left()/averageRecord, 1<<24))
 	full := 0 // the parts up to the last one with changes
 	for i, p := range parts {
 		if p.upTo <= r.reached {
@@ -36,14 +40,15 @@ func (r *recovery) journal() error {
 			return err
 		}
 		r.Folder.journal.grown.Add(s.sr.offset)
-		if s.changes > 0 || s.torn != nil {
-			full, r.last = i+1, r.reached
-		}
 		if s.torn != nil {
 			if err := r.tear(&s, parts[i+1:]); err != nil {
 				return err
 			}
+			full, r.last = len(parts), r.reached
 			break
+		}
+		if s.changes > 0 {
+			full, r.last = i+1, r.reached
 		}
 	}
 	for _, p := range parts[full:] {
@@ -60,7 +65,7 @@ func (r *recovery) journal() error {
 }
 
 // parts finds the segments behind the snapshot, and how far each counts: to
-// where the next one goes on.
+// where a later one goes on.
 func (r *recovery) parts() ([]part, error) {
 	var parts []part
 	for _, n := range r.manifest.Segments {
@@ -85,7 +90,7 @@ func (r *recovery) parts() ([]part, error) {
 	for i := range slices.Backward(parts) {
 		parts[i].upTo = upTo
 		if parts[i].begun {
-			upTo = parts[i].after
+			upTo = min(upTo, parts[i].after)
 		}
 	}
 	return parts, nil
@@ -122,7 +127,7 @@ type replay struct {
 
 func (r *replay) run(sr *segmentReader) error {
 	r.sr = sr
-	if err := r.take(sr.header.Codec, sr.header.Schema); err != nil {
+	if err := r.take(sr.header.Contents); err != nil {
 		return err
 	}
 	for first := true; r.reached < r.upTo; first = false {
@@ -143,13 +148,12 @@ func (r *replay) run(sr *segmentReader) error {
 			}
 			return nil
 		case errors.Is(err, io.EOF):
-			return corrupt(sr.name, sr.start, "cut short: change %d is missing", r.upTo)
-		case errors.As(err, &bad) && r.upTo == theEnd:
+			bad = &badFrame{why: fmt.Sprintf("cut short: change %d is missing", r.upTo)}
+			fallthrough
+		case errors.As(err, &bad):
 			r.unsynced = append(r.unsynced, r.number)
 			r.torn = bad
 			return nil
-		case errors.As(err, &bad):
-			return corrupt(sr.name, sr.start, "%s", bad.why)
 		case err != nil:
 			return err
 		case after > r.reached:
@@ -200,26 +204,25 @@ func (r *recovery) tear(s *replay, behind []part) error {
 	if due == 0 {
 		due = max(next, 1) - 1 // of the first frame, which can't be read
 	}
-	size := int64(len(s.torn.rest))
+	lost := int64(len(s.torn.rest))
 	for _, p := range behind {
 		err := r.readSegment(p.number, func(sr *segmentReader) error {
-			_, _, err := sr.begin()
-			if bad := (*badFrame)(nil); errors.As(err, &bad) {
-				later, _ := sr.lastDurable(bad.rest, 0)
-				durable = max(durable, later)
-				size += int64(len(bad.rest))
-			}
-			return nil
+			start := sr.offset
+			later, err := sr.allDurable()
+			durable = max(durable, later)
+			lost += sr.offset - start
+			return err
 		})
 		if err != nil {
 			return err
 		}
+		r.unsynced = append(r.unsynced, p.number)
 	}
 	if durable >= max(due, 1) || r.manifest.Closed != nil {
 		return corrupt(s.sr.name, s.sr.start, "%s", s.torn.why)
 	}
-	r.out.Torn = size
+	r.out.Torn = lost
 	r.log.Warn("latchkey: a crash has torn the journal's end, which is left out: it had not been promised",
-		"dir", r.dir, "file", s.sr.name, "offset", s.sr.start, "bytes", size)
+		"dir", r.dir, "file", s.sr.name, "offset", s.sr.start, "bytes", lost)
 	return nil
 }

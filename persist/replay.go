@@ -11,6 +11,8 @@ import (
 type state struct {
 	records []Record
 	index   map[string]int // into records, by key; nil until it is needed
+	more    int            // how many records the journal may add, about
+	in      *Contents      // of the file that is being read
 	used    uint64         // the highest Record.Used
 	fence   uint64         // the newest fence known
 }
@@ -18,6 +20,7 @@ type state struct {
 // add takes in a record of a snapshot.
 func (s *state) add(r Record) {
 	r.Key, r.Value = bytes.Clone(r.Key), bytes.Clone(r.Value)
+	r.In = s.in
 	s.used = max(s.used, r.Used)
 	s.fence = max(s.fence, r.Fence)
 	s.records = append(s.records, r)
@@ -25,7 +28,8 @@ func (s *state) add(r Record) {
 
 // begin readies the records to be changed.
 func (s *state) begin() error {
-	s.index = make(map[string]int, len(s.records))
+	s.records = slices.Grow(s.records, s.more)
+	s.index = make(map[string]int, len(s.records)+s.more)
 	for i := range s.records {
 		s.index[string(s.records[i].Key)] = i
 	}
@@ -109,7 +113,7 @@ func (s *state) set(r *Record, c *Change) error {
 		s.records = append(s.records, Record{Key: bytes.Clone(c.Key), Created: c.At, Accessed: c.At})
 		r = &s.records[len(s.records)-1]
 	}
-	r.Value = bytes.Clone(c.Value)
+	r.Value, r.In = bytes.Clone(c.Value), s.in
 	r.Updated, r.Revision, r.Accesses = c.At, c.Revision, max(r.Accesses, c.Accesses)
 	r.TTL, r.Expires = c.TTL, 0
 	if c.TTL != 0 {

@@ -90,9 +90,9 @@ func TestChangesDuringAPeriodicSnapshot(t *testing.T) {
 func TestFolderAlone(t *testing.T) {
 	d := disk.New()
 	config := persist.Config{FS: d, Dir: storeDir, Sync: persist.OnSnapshot}
-	f, err := persist.Open(config, slog.New(slog.DiscardHandler))
+	f, err := persist.Open(config, persist.Contents{Codec: "json"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	anything := func(_, _ string) error { return nil }
+	anything := func(persist.Contents) error { return nil }
 	rec, err := f.Restore(anything)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(&persist.Recovered{}, rec))
@@ -112,12 +112,12 @@ func TestFolderAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Release())
 
-	f, err = persist.Open(config, slog.New(slog.DiscardHandler))
+	f, err = persist.Open(config, persist.Contents{Codec: "json"}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	rec, err = f.Restore(anything)
 	require.NoError(t, err)
 	require.EqualValues(t, 9, rec.Fence)
-	require.Empty(t, cmp.Diff([]persist.Record{{Key: []byte("k"), Value: []byte("v")}}, rec.Records))
+	require.Empty(t, cmp.Diff([]persist.Record{{Key: []byte("k"), Value: []byte("v"), In: &persist.Contents{Codec: "json"}}}, rec.Records))
 	require.NoError(t, f.Close(9))
 }
 

@@ -31,12 +31,64 @@ const (
 
 // segmentHeader tells what a segment holds.
 type segmentHeader struct {
-	Codec   string    `json:"codec"`
-	Schema  string    `json:"schema"`
+	Contents
 	Store   string    `json:"store"`
 	Segment uint64    `json:"segment"` // as in its name
 	Salt    uint32    `json:"salt"`    // where checksums start
 	Made    time.Time `json:"made"`
+}
+
+// segment is a segment that is open to be written.
+type segment struct {
+	number  uint64
+	name    string
+	file    File
+	w       *segmentWriter
+	size    int64    // written
+	windows *windows // nil = by calls of Write
+}
+
+func (s *segment) write(b []byte) error {
+	var err error
+	if s.windows != nil {
+		err = s.windows.write(b)
+	} else {
+		_, err = s.file.Write(b)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	s.size += int64(len(b))
+	return nil
+}
+
+// through has what is written from now on go through memory.
+func (s *segment) through(file MappedFile) (err error) {
+	s.windows, err = newWindows(file, int(s.size))
+	return err
+}
+
+// finish makes a sealed segment durable and closes it.
+func (s *segment) finish() error {
+	if w := s.windows; w != nil {
+		s.windows = nil
+		if err := errors.Join(w.close(), w.file.Truncate(s.size)); err != nil {
+			s.drop()
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	if err := joinClose(s.file.Sync(), s.file); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	return nil
+}
+
+// drop closes a segment that is given up.
+func (s *segment) drop() {
+	if s.windows != nil {
+		_ = s.windows.close()
+	}
+	_ = s.file.Close()
 }
 
 // segmentWriter writes a segment into a buffer, to be written out by its owner.
@@ -116,6 +168,7 @@ type segmentReader struct {
 	frames uint64
 	sum    uint32 // of all before the frame that is being read
 	sealed bool
+	body   []byte // of the frame that was read last
 }
 
 // segmentFrame is a frame of a segment.
@@ -147,11 +200,11 @@ func newSegmentReader(r io.Reader, name string) (*segmentReader, error) {
 	}
 	sr.offset = fr.offset
 	sr.sum = crc32.Checksum(appendPreamble(nil, kindSegment), castagnoli)
-	sr.add(&fr.head, fr.body.Bytes())
+	sr.add(&fr.head, fr.body)
 	return sr, nil
 }
 
-// next reads a frame. io.EOF is the end of the file where one may end; what is no
+// next reads a frame, which is good until the next call. io.EOF is the end of the file where one may end; what is no
 // frame is a badFrame.
 func (r *segmentReader) next() (f segmentFrame, err error) {
 	r.start = r.offset
@@ -161,6 +214,8 @@ func (r *segmentReader) next() (f segmentFrame, err error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		return f, io.EOF
+	case (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && allZero(head[:n]):
+		return f, r.zeros(n)
 	case errors.Is(err, io.ErrUnexpectedEOF) && !r.sealed:
 		return f, r.bad("cut short", head[:n])
 	case r.sealed && n > 0:
@@ -170,21 +225,19 @@ func (r *segmentReader) next() (f segmentFrame, err error) {
 	case head.size() > maxPayload:
 		return f, r.bad("a frame that claims too much", head[:n])
 	}
-	var body bytes.Buffer // grows as the bytes come, whatever the frame claims
-	body.Grow(int(min(head.size(), 1<<12)))
-	m, err := io.CopyN(&body, r.in, int64(head.size()))
-	r.offset += m
+	m, err := readBody(r.in, &r.body, int(head.size()))
+	r.offset += int64(m)
 	switch {
-	case errors.Is(err, io.EOF):
-		return f, r.bad("cut short, or a damaged length", head[:], body.Bytes())
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return f, r.bad("cut short, or a damaged length", head[:], r.body)
 	case err != nil:
 		return f, r.failed(err)
-	case !head.sums(r.header.Salt, body.Bytes()):
-		return f, r.bad("a frame does not match its checksum", head[:], body.Bytes())
+	case !head.sums(r.header.Salt, r.body):
+		return f, r.bad("a frame does not match its checksum", head[:], r.body)
 	}
-	f, ok := parseFrame(&head, body.Bytes())
+	f, ok := parseFrame(&head, r.body)
 	if !ok {
-		return f, r.bad("a frame that is not one", head[:], body.Bytes())
+		return f, r.bad("a frame that is not one", head[:], r.body)
 	}
 	if f.typ == frameSeal {
 		if err := r.checkSeal(f.payload); err != nil {
@@ -193,8 +246,32 @@ func (r *segmentReader) next() (f segmentFrame, err error) {
 		r.sealed = true
 	}
 	r.frames++
-	r.add(&head, body.Bytes())
+	r.add(&head, r.body)
 	return f, nil
+}
+
+// zeros reads the rest of a file that goes on in n zeros. Zeros to its end are
+// room that was set aside.
+func (r *segmentReader) zeros(n int) error {
+	rest, err := io.ReadAll(r.in)
+	switch {
+	case err != nil:
+		return r.failed(err)
+	case allZero(rest):
+		return io.EOF
+	case r.sealed:
+		return corrupt(r.name, r.start, "bytes after the seal")
+	}
+	return &badFrame{"zeros where a frame is due", append(make([]byte, n), rest...)}
+}
+
+func allZero(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // parseFrame takes the number off a payload.
@@ -278,4 +355,23 @@ func (r *segmentReader) lastDurable(rest []byte, due uint64) (durable, first uin
 		}
 	}
 	return durable, first
+}
+
+// allDurable reads a segment to its end, or to where it can't be read. It returns
+// the highest sequence number that frames say was durable when they were written.
+func (r *segmentReader) allDurable() (durable uint64, err error) {
+	for {
+		f, err := r.next()
+		bad := (*badFrame)(nil)
+		switch {
+		case errors.As(err, &bad):
+			later, _ := r.lastDurable(bad.rest, 0)
+			return max(durable, later), nil
+		case errors.Is(err, io.EOF), errors.Is(err, ErrCorrupt):
+			return durable, nil
+		case err != nil:
+			return 0, err
+		}
+		durable = max(durable, f.durable)
+	}
 }

@@ -11,8 +11,7 @@ import (
 
 // Header tells what a snapshot holds.
 type Header struct {
-	Codec      string    `json:"codec"`      // the Codec's ID
-	Schema     string    `json:"schema"`     // see Config.Schema
+	Contents
 	Store      string    `json:"store"`      // id of the folder; "" in an export
 	Generation uint64    `json:"generation"` // 0 in an export
 	Taken      time.Time `json:"taken"`
@@ -23,23 +22,6 @@ type Header struct {
 	// there by now or not.
 	Seq     uint64 `json:"seq,omitempty"`
 	Segment uint64 `json:"segment,omitempty"`
-}
-
-// Check returns [ErrCodecMismatch] or [ErrTypeMismatch] when the snapshot was
-// written with another codec or for other types.
-func (h Header) Check(codec, schema string) error {
-	return checkContent(h.Codec, h.Schema, codec, schema)
-}
-
-// checkContent compares what a file says is in it with what is wanted.
-func checkContent(codec, schema, wantCodec, wantSchema string) error {
-	if codec != wantCodec {
-		return fmt.Errorf("%w: with %q, not %q; open it with the codec it was written with", ErrCodecMismatch, codec, wantCodec)
-	}
-	if schema != wantSchema {
-		return fmt.Errorf("%w: %q, not %q; open it with those, or, if only names have changed, set Config.Schema", ErrTypeMismatch, schema, wantSchema)
-	}
-	return nil
 }
 
 // footer closes a snapshot: without it, the file was cut short.

@@ -134,7 +134,7 @@ func (s *Store[K, V]) gather(b *batch[K, V]) {
 func (s *Store[K, V]) land(b *batch[K, V], err error) (atRest bool) {
 	s.mu.Lock()
 	if err != nil {
-		b.err = fmt.Errorf("store: it is not known whether the change has reached the disk; the store is read-only until that works again: %w", err)
+		b.err = fmt.Errorf("%w: %w", errUnknown, err)
 		s.breakLocked(err)
 		s.giveUpLocked(b)
 	} else {
@@ -146,15 +146,8 @@ func (s *Store[K, V]) land(b *batch[K, V], err error) (atRest bool) {
 			c := &b.changes[i]
 			s.unmarkLocked(c)
 			s.makeLocked(c)
-			s.applied = c.seq
 			s.passOnWaylaidLocked()
-		}
-		if s.o.Persist.Sync != persist.Always {
-			s.unsyncedLocked()
-		}
-		if s.journal.Outgrown() && !s.compacting {
-			s.compacting, s.busy = true, true
-			go s.compact()
+			s.writtenLocked(c.seq)
 		}
 	}
 	s.flying = nil
@@ -167,6 +160,19 @@ func (s *Store[K, V]) land(b *batch[K, V], err error) (atRest bool) {
 	atRest = err == nil && s.open == nil
 	s.unlock()
 	return atRest
+}
+
+// writtenLocked notes that the change with the number given, which is in the
+// journal, has been made.
+func (s *Store[K, V]) writtenLocked(seq uint64) {
+	s.applied = seq
+	if s.o.Persist.Sync != persist.Always {
+		s.unsyncedLocked()
+	}
+	if s.journal.Outgrown() && !s.compacting {
+		s.compacting = true
+		go s.compact()
+	}
 }
 
 // maxSpare is the most changes that room is kept for.
@@ -207,7 +213,9 @@ func (s *Store[K, V]) syncJournal() error {
 	if err := s.waitAll(); err != nil {
 		return err
 	}
+	now := s.readWall()
 	s.mu.Lock()
+	s.seeLocked(now)
 	s.unsynced, s.busy = never, true
 	s.unlock()
 	if err := s.journal.Sync(); err != nil {
@@ -218,6 +226,10 @@ func (s *Store[K, V]) syncJournal() error {
 	}
 	select {
 	case s.writing <- struct{}{}:
+		if s.direct {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+		}
 		_ = s.journal.Mark() // see lead
 		<-s.writing
 	default: // what is being written says it too

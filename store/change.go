@@ -1,6 +1,9 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // change is what an operation has decided to do. In a store without a journal it
 // is made at once. With one it is pending until its record has reached the disk as
@@ -54,20 +57,39 @@ func (s *Store[K, V]) doLocked(c change[K, V]) (*batch[K, V], error) {
 	if s.readOnly != nil {
 		return nil, s.readOnly
 	}
+	if s.direct {
+		return nil, s.writeLocked(&c)
+	}
 	b := s.openBatchLocked()
 	s.markLocked(&c, b)
 	b.changes = append(b.changes, c)
 	return b, nil
 }
 
+// writeLocked writes a change to the journal and makes it, in a store where that
+// takes no time worth mentioning.
+func (s *Store[K, V]) writeLocked(c *change[K, V]) error {
+	s.record(c, s.wall)
+	if err := s.journal.Write(false); err != nil {
+		s.breakLocked(err)
+		return fmt.Errorf("%w: %w", errUnknown, err)
+	}
+	s.makeLocked(c)
+	s.writtenLocked(c.seq)
+	return nil
+}
+
 // noteLocked has a change written that was made already.
 func (s *Store[K, V]) noteLocked(c change[K, V]) {
-	if s.journal == nil || s.readOnly != nil && !s.restarting {
-		return
+	switch {
+	case s.journal == nil, s.importing, s.readOnly != nil && !s.restarting:
+	case s.direct && !s.restarting:
+		_ = s.writeLocked(&c) // an error makes the store read-only, which is told
+	default:
+		b := s.openBatchLocked()
+		b.changes = append(b.changes, c)
+		s.unsyncedLocked()
 	}
-	b := s.openBatchLocked()
-	b.changes = append(b.changes, c)
-	s.unsyncedLocked()
 }
 
 // makeLocked makes a change.

@@ -14,17 +14,97 @@ import (
 // changing is saved as it was handed over. It is never changed.
 type encoded struct{ key, value []byte }
 
+// codecs are those for keys and values in a file. They may be better ones than the
+// user's alone, with descriptions of the types: see persist.Describer.
+type codecs struct {
+	key, value persist.Codec
+	same       bool // as what is written today
+}
+
+// describe finds the codecs for what is written, and the contents of the files
+// with it.
+func (s *Store[K, V]) describe() error {
+	codec := s.o.Persist.Codec
+	s.codecs = codecs{codec, codec, true}
+	s.contents = persist.Contents{Codec: codec.ID(), Schema: s.o.Persist.Schema}
+	if s.contents.Schema == "" {
+		s.contents.Schema = reflect.TypeFor[K]().String() + " " + reflect.TypeFor[V]().String()
+	}
+	d, ok := codec.(persist.Describer)
+	if !ok {
+		return nil
+	}
+	for _, of := range []struct {
+		v    any
+		c    *persist.Codec
+		text *[]byte
+	}{{new(K), &s.codecs.key, &s.contents.Keys}, {new(V), &s.codecs.value, &s.contents.Values}} {
+		err := contain(func() error {
+			c, text, err := d.Describe(of.v)
+			if c != nil {
+				*of.c, *of.text = c, text
+			}
+			return err
+		})
+		if err != nil {
+			return &codecError{"describe a type", err}
+		}
+	}
+	return nil
+}
+
+// codecsFor returns the codecs for what a file says is in it.
+func (s *Store[K, V]) codecsFor(in persist.Contents) (codecs, error) {
+	found := codecs{same: true}
+	for _, of := range []struct {
+		v         any
+		c, today  *persist.Codec
+		text, now []byte
+	}{
+		{new(K), &found.key, &s.codecs.key, in.Keys, s.contents.Keys},
+		{new(V), &found.value, &s.codecs.value, in.Values, s.contents.Values},
+	} {
+		switch d, ok := s.o.Persist.Codec.(persist.Describer); {
+		case bytes.Equal(of.text, of.now):
+			*of.c = *of.today
+		case of.text == nil:
+			*of.c, found.same = s.o.Persist.Codec, false
+		case !ok:
+			return found, fmt.Errorf("%w: with descriptions of its types, which codec %q does not know", persist.ErrCodecMismatch, in.Codec)
+		default:
+			err := contain(func() error {
+				c, same, err := d.Described(of.v, of.text)
+				*of.c, found.same = c, found.same && same
+				return err
+			})
+			if err != nil {
+				return found, &codecError{"read the description of a type", err}
+			}
+		}
+	}
+	return found, nil
+}
+
 // encode returns the data for a new or changed entry, less the key; nil without a
 // folder.
 func (s *Store[K, V]) encode(value V) (*encoded, error) {
 	if s.folder == nil {
 		return nil, nil
 	}
-	data, err := marshal(s, "encode the value", value)
+	data, err := marshal(s.codecs.value, "encode the value", value)
 	if err != nil {
 		return nil, err
 	}
-	return &encoded{value: bytes.Clone(data)}, nil
+	return &encoded{value: s.own(data)}, nil
+}
+
+// own returns data that nobody else will change. What another codec returns may
+// be a part of the value itself.
+func (s *Store[K, V]) own(data []byte) []byte {
+	if s.ownCodec {
+		return data
+	}
+	return bytes.Clone(data)
 }
 
 // encodeKey adds the key to data.
@@ -33,7 +113,7 @@ func (s *Store[K, V]) encodeKey(data *encoded, key K) error {
 	if err != nil {
 		return err
 	}
-	data.key = bytes.Clone(k)
+	data.key = s.own(k)
 	return data.fits(data)
 }
 
@@ -47,23 +127,23 @@ func (d *encoded) fits(other *encoded) error {
 
 // marshal encodes both.
 func (s *Store[K, V]) marshal(key K, value V) (*encoded, error) {
-	data, err := marshal(s, "encode the value", value)
+	data, err := marshal(s.codecs.value, "encode the value", value)
 	if err != nil {
 		return nil, err
 	}
-	d := &encoded{value: bytes.Clone(data)}
+	d := &encoded{value: s.own(data)}
 	return d, s.encodeKey(d, key)
 }
 
 // marshalKey encodes a key and makes sure that it is the same when it comes
 // back: two keys must never become one.
 func (s *Store[K, V]) marshalKey(key K) ([]byte, error) {
-	data, err := marshal(s, "encode the key", key)
+	data, err := marshal(s.codecs.key, "encode the key", key)
 	if err != nil {
 		return nil, err
 	}
 	var back K
-	if err := s.unmarshal("decode the key it encoded", data, &back); err != nil {
+	if err := unmarshal(s.codecs.key, "decode the key it encoded", data, &back); err != nil {
 		return nil, err
 	}
 	if back != key {
@@ -72,13 +152,13 @@ func (s *Store[K, V]) marshalKey(key K) ([]byte, error) {
 	return data, nil
 }
 
-func marshal[K comparable, V, T any](s *Store[K, V], what string, value T) (data []byte, err error) {
+func marshal[T any](c persist.Codec, what string, value T) (data []byte, err error) {
 	var v any = value
 	if reflect.TypeFor[T]().Kind() == reflect.Interface {
 		v = &value // or else the codec would not see that it is one
 	}
 	err = contain(func() (err error) {
-		data, err = s.o.Persist.Codec.Marshal(v)
+		data, err = c.Marshal(v)
 		return err
 	})
 	if err != nil {
@@ -87,10 +167,19 @@ func marshal[K comparable, V, T any](s *Store[K, V], what string, value T) (data
 	return data, nil
 }
 
-func (s *Store[K, V]) unmarshal(what string, data []byte, v any) error {
-	err := contain(func() error { return s.o.Persist.Codec.Unmarshal(data, v) })
+func unmarshal(c persist.Codec, what string, data []byte, v any) error {
+	err := contain(func() error { return c.Unmarshal(data, v) })
 	if err != nil {
 		return &codecError{what, err}
 	}
 	return nil
+}
+
+// ownCodec reports whether a codec is one of ours, which make new bytes each time.
+func ownCodec(c persist.Codec) bool {
+	switch c.(type) {
+	case persist.JSON, persist.Gob:
+		return true
+	}
+	return false
 }

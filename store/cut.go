@@ -44,10 +44,10 @@ type image[K comparable, V any] struct {
 // With restart, what changes from now on is kept for the journal, which can't
 // take it in before the snapshot is saved.
 func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
-	t := s.o.Clock.Now()
+	now := s.readWall()
 	s.mu.Lock()
 	defer s.unlock()
-	s.seeLocked(reading{s.instant(t), t.UnixNano()})
+	s.seeLocked(now)
 	s.settleLocked()
 	s.restarting = restart
 	s.cuts++

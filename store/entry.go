@@ -84,6 +84,7 @@ type entry[K comparable, V any] struct {
 	key      K
 
 	data             *encoded     // the key and the value as encoded; nil without a folder
+	packed           bool         // value has not been decoded from data yet; see packed.go
 	pending          *batch[K, V] // has a change of e that is to be made; nil = none
 	noted            instant      // last access that the journal knows of
 	created, updated instant

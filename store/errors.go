@@ -35,6 +35,7 @@ var (
 )
 
 var (
+	errUnknown    = errors.New("store: it is not known whether the change has reached the disk; the store is read-only until that works again")
 	errNoDir      = errors.New("store: memory only: Options.Persist.Dir is not set")
 	errOutOfFence = errors.New("store: no fence left until a snapshot succeeds")
 )

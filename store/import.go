@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/latchkey-go/latchkey/persist"
 )
@@ -23,11 +24,11 @@ func (s *Store[K, V]) importDurably(from staged[K, V]) error {
 	}
 	s.writing <- struct{}{}
 	defer func() { <-s.writing }()
-	t := s.o.Clock.Now()
+	now := s.readWall()
 	s.mu.Lock()
-	s.seeLocked(reading{s.instant(t), t.UnixNano()})
+	s.seeLocked(now)
 	h := persist.Header{
-		Taken:    t.UTC(),
+		Taken:    time.Unix(0, now.wall).UTC(),
 		Fence:    max(s.fence, from.fence),
 		Capacity: uint64(s.capacity),
 		Seq:      s.applied + 1, // stands for what no record has
@@ -53,10 +54,6 @@ func (s *Store[K, V]) importDurably(from staged[K, V]) error {
 	s.maxFence = upTo
 	s.applied = h.Seq
 	s.replaceByLocked(from)
-	if b := s.open; b != nil { // accesses of what is gone
-		s.open = nil
-		close(b.done)
-	}
 	return nil
 }
 
@@ -69,14 +66,14 @@ func (s *Store[K, V]) raise(barrier *batch[K, V]) error {
 		case s.barrier != nil:
 			return s.barrier, errAgain
 		}
-		s.barrier = barrier
+		s.barrier, s.importing = barrier, true
 		return nil, nil
 	})
 }
 
 func (s *Store[K, V]) lift(barrier *batch[K, V]) {
 	s.mu.Lock()
-	s.barrier = nil
+	s.barrier, s.importing = nil, false
 	close(barrier.done)
 	s.passOnWaylaidLocked()
 	s.unlock()

@@ -24,7 +24,7 @@ func (s *Store[K, V]) All() iter.Seq2[K, V] {
 		s.leave()
 		for s.nextBatch(&w) {
 			for _, p := range w.batch {
-				if !yield(p.key, p.value) {
+				if value, ok := s.decoded(p.value, p.data); ok && !yield(p.key, value) {
 					return
 				}
 			}
@@ -43,6 +43,7 @@ type walk[K comparable, V any] struct {
 type pair[K comparable, V any] struct {
 	key   K
 	value V
+	data  *encoded // value is still to be decoded from it; nil = it is there
 }
 
 // nextBatch reads the next few live entries and reports whether it got
@@ -60,7 +61,7 @@ func (s *Store[K, V]) nextBatch(w *walk[K, V]) bool {
 	w.batch = w.batch[:0]
 	for _, e := range w.slots[:n] {
 		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(now, e.deadline(s.o.IdleTimeout)) {
-			w.batch = append(w.batch, pair[K, V]{e.key, e.value})
+			w.batch = append(w.batch, pair[K, V]{e.key, e.value, e.toDecode()})
 		}
 	}
 	w.slots = w.slots[n:]

@@ -96,17 +96,27 @@ func (s *Store[K, V]) turn() (broken bool, err error) {
 	if err := s.folder.Prepare(); err != nil {
 		return false, err
 	}
+	if broken, err = s.exchange(); broken || err != nil {
+		return broken, err
+	}
+	return false, s.syncJournal() // what is behind is not waited for by others
+}
+
+func (s *Store[K, V]) exchange() (broken bool, err error) {
 	s.writing <- struct{}{}
 	defer func() { <-s.writing }()
 	s.mu.Lock()
-	broken = s.readOnly != nil
-	s.mu.Unlock()
-	if broken {
+	defer s.unlock()
+	if s.readOnly != nil {
 		return true, nil
 	}
-	err = s.folder.Exchange()
-	s.mu.Lock()
-	defer s.unlock()
+	if s.direct {
+		err = s.folder.Exchange()
+	} else {
+		s.mu.Unlock()
+		err = s.folder.Exchange()
+		s.mu.Lock()
+	}
 	if err != nil {
 		s.breakLocked(err)
 	}
@@ -123,7 +133,13 @@ func (s *Store[K, V]) goOn(after uint64) error {
 	}
 	s.mu.Lock()
 	s.readOnly, s.restarting, s.retryDue = nil, false, never
-	if s.open != nil {
+	if b := s.open; b != nil && s.direct {
+		s.open = nil
+		for _, c := range b.changes {
+			s.noteLocked(c)
+		}
+		close(b.done)
+	} else if b != nil {
 		s.unsyncedLocked()
 	}
 	s.unlock()

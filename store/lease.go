@@ -42,11 +42,17 @@ func (l *Lease[K, V]) Done() <-chan struct{} {
 //
 // Errors: [ErrLeaseLost], [ErrClosed].
 func (l *Lease[K, V]) Get() (value V, err error) {
-	err = l.attempt(func(now instant) (*batch[K, V], error) {
+	err = l.s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
+		if b, err := l.heldLocked(now); err != nil {
+			return b, nil, err
+		}
+		if l.e.packed {
+			return nil, l.e, nil
+		}
 		l.s.stats.Hits++
 		l.s.readingLocked(l.e, now)
 		value = l.e.value
-		return nil, nil
+		return nil, nil, nil
 	})
 	return value, err
 }
@@ -119,7 +125,10 @@ func (l *Lease[K, V]) released() bool {
 
 // change does what changes the entry, if the caller still is the holder.
 func (l *Lease[K, V]) change(f func(now instant) (*batch[K, V], error)) error {
-	return l.attempt(func(now instant) (*batch[K, V], error) {
+	return l.s.attempt(func(now instant) (*batch[K, V], error) {
+		if b, err := l.heldLocked(now); err != nil {
+			return b, err
+		}
 		if b := l.s.pendingLocked(l.e.key, l.e); b != nil {
 			return b, errAgain
 		}
@@ -127,15 +136,14 @@ func (l *Lease[K, V]) change(f func(now instant) (*batch[K, V], error)) error {
 	})
 }
 
-// attempt does an operation of the holder, if it still is the holder.
-func (l *Lease[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
-	return l.s.attempt(func(now instant) (*batch[K, V], error) {
-		switch {
-		case l.end != leaseHeld:
-			return nil, ErrLeaseLost
-		case dead(now, l.over()): // it would have been settled, were nothing pending
-			return l.e.pending, errAgain
-		}
-		return f(now)
-	})
+// heldLocked returns an error unless the lease is held; errAgain if that is known
+// only after the batch that comes with it.
+func (l *Lease[K, V]) heldLocked(now instant) (*batch[K, V], error) {
+	switch {
+	case l.end != leaseHeld:
+		return nil, ErrLeaseLost
+	case dead(now, l.over()): // it would have been settled, were nothing pending
+		return l.e.pending, errAgain
+	}
+	return nil, nil
 }

@@ -175,6 +175,11 @@ func (m *machine[K]) order() map[K]uint64 {
 	require.NoError(m.t, m.s.Export(&to))
 	r, err := persist.NewReader(&to, "export")
 	require.NoError(m.t, err)
+	codec := m.o.Persist.Codec
+	if d, ok := codec.(persist.Describer); ok {
+		codec, _, err = d.Described(new(K), r.Header().Keys)
+		require.NoError(m.t, err)
+	}
 	used := make(map[K]uint64)
 	for {
 		rec, err := r.Next()
@@ -183,7 +188,7 @@ func (m *machine[K]) order() map[K]uint64 {
 		}
 		require.NoError(m.t, err)
 		var key K
-		require.NoError(m.t, m.o.Persist.Codec.Unmarshal(rec.Key, &key))
+		require.NoError(m.t, codec.Unmarshal(rec.Key, &key))
 		used[key] = rec.Used
 	}
 }

@@ -1,5 +1,7 @@
 package store
 
+import "errors"
+
 // Get returns the value for key. It counts as an access.
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
@@ -36,12 +38,21 @@ func (s *Store[K, V]) get(key K, f func(e *entry[K, V], now instant)) error {
 			b = e.pending
 		}
 		s.leave()
-		if b == nil {
+		switch {
+		case err == errPacked:
+			if err := s.unpack(e); err != nil {
+				return err
+			}
+		case b == nil:
 			return err
+		default:
+			_ = s.wait(b) // whatever becomes of it
 		}
-		_ = s.wait(b) // whatever becomes of it
 	}
 }
+
+// errPacked says that the value must be decoded first.
+var errPacked = errors.New("packed")
 
 // readLocked finds the entry for a reader without a lease and notes the access.
 // It looks before it asks for the time: most misses need not know it. One that is
@@ -67,6 +78,8 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 	case e.lease != nil:
 		s.stats.Refusals++
 		return nil, now, ErrLocked
+	case e.packed:
+		return e, now, errPacked
 	}
 	s.stats.Hits++
 	s.readingLocked(e, now)
@@ -111,16 +124,18 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 	if s.checkKey(key) != nil {
 		return value, false
 	}
-	err := s.attempt(func(now instant) (*batch[K, V], error) {
+	err := s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		switch {
 		case b != nil:
-			return b, errAgain
+			return b, nil, errAgain
 		case e == nil:
-			return nil, ErrNotFound
+			return nil, nil, ErrNotFound
+		case e.packed:
+			return nil, e, nil
 		}
 		value = e.value
-		return nil, nil
+		return nil, nil, nil
 	})
 	return value, err == nil
 }
@@ -128,8 +143,19 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 // Has reports whether there is a live entry for key. Like [Store.Peek], it goes
 // past locks and leaves no trace.
 func (s *Store[K, V]) Has(key K) bool {
-	_, ok := s.Peek(key)
-	return ok
+	if s.checkKey(key) != nil {
+		return false
+	}
+	return s.attempt(func(now instant) (*batch[K, V], error) {
+		e, b := s.liveLocked(key, now)
+		switch {
+		case b != nil:
+			return b, errAgain
+		case e == nil:
+			return nil, ErrNotFound
+		}
+		return nil, nil
+	}) == nil
 }
 
 // Metadata returns what the store knows of the entry for key and reports

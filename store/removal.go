@@ -41,13 +41,18 @@ type Removal[K comparable, V any] struct {
 // removal is a removal on its way to OnRemove, or many of them.
 type removal[K comparable, V any] struct {
 	Removal[K, V]
+	data  *encoded       // Value is still to be decoded from it; nil = it is there
 	slots []*entry[K, V] // of a table that was cleared; nil = just the one
 }
 
 // noteRemoval counts a removal and lists it for OnRemove.
-func (s *Store[K, V]) noteRemoval(key K, value V, reason Reason) {
+func (s *Store[K, V]) noteRemoval(e *entry[K, V], reason Reason) {
 	s.stats.count(reason, 1)
-	s.listRemoval(removal[K, V]{Removal: Removal[K, V]{key, value, reason}})
+	s.listRemoval(removalOf(e, reason))
+}
+
+func removalOf[K comparable, V any](e *entry[K, V], reason Reason) removal[K, V] {
+	return removal[K, V]{Removal: Removal[K, V]{e.key, e.value, reason}, data: e.toDecode()}
 }
 
 func (s *Store[K, V]) listRemoval(r removal[K, V]) {
@@ -95,13 +100,13 @@ func (s *Store[K, V]) deliver() {
 
 // nextRemoval takes the first removal off the list. When there is none, the
 // delivering has ended, for others to begin again.
-func (s *Store[K, V]) nextRemoval() (r Removal[K, V], ok bool) {
+func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.removals) > 0 {
 		first := &s.removals[0]
 		if first.slots == nil {
-			r = first.Removal
+			r = *first
 			s.dropRemoval()
 			return r, true
 		}
@@ -109,7 +114,7 @@ func (s *Store[K, V]) nextRemoval() (r Removal[K, V], ok bool) {
 			e := first.slots[0]
 			first.slots = first.slots[1:]
 			if e != nil {
-				return Removal[K, V]{e.key, e.value, first.Reason}, true
+				return removalOf(e, first.Reason), true
 			}
 		}
 		s.dropRemoval()
@@ -124,11 +129,12 @@ func (s *Store[K, V]) dropRemoval() {
 	s.removals = s.removals[1:]
 }
 
-func (s *Store[K, V]) notify(r Removal[K, V]) {
+func (s *Store[K, V]) notify(r removal[K, V]) {
+	r.Value, _ = s.decoded(r.Value, r.data)
 	defer func() {
 		if v := recover(); v != nil {
 			logPanic(s.o.Logger, "OnRemove", v)
 		}
 	}()
-	s.o.OnRemove(r)
+	s.o.OnRemove(r.Removal)
 }

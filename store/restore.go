@@ -2,30 +2,17 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"time"
 
 	"github.com/latchkey-go/latchkey/persist"
 )
 
-// staged is what was read and decoded, but is not yet the store's.
-type staged[K comparable, V any] struct {
-	table   *table[K, V]
-	fence   uint64 // newest that it knows of
-	dropped int    // entries that the capacity has no room for
-	stale   int    // entries that were encoded anew
-	expired []*entry[K, V]
-}
-
 // restore makes what the folder holds the content of a new store.
 func (s *Store[K, V]) restore() error {
-	codec := s.o.Persist.Codec.ID()
-	rec, err := s.folder.Restore(func(c, schema string) error { return persist.Header{Codec: c, Schema: schema}.Check(codec, s.schema) })
+	rec, err := s.folder.Restore(s.contents.Check)
 	if err != nil {
 		return err
 	}
@@ -40,6 +27,7 @@ func (s *Store[K, V]) restore() error {
 	}
 	if journaled {
 		s.journal, s.writing = s.folder.Journal(), make(chan struct{}, 1)
+		s.direct = s.journal.Direct()
 		s.applied = rec.Seq
 	}
 	s.adopt(from.table)
@@ -114,7 +102,8 @@ func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := sr.Header().Check(s.o.Persist.Codec.ID(), s.schema); err != nil {
+	in := sr.Header().Contents
+	if err := s.contents.Check(in); err != nil {
 		return nil, 0, err
 	}
 	for {
@@ -125,7 +114,7 @@ func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint
 		if err != nil {
 			return nil, 0, err
 		}
-		rec.Key, rec.Value = bytes.Clone(rec.Key), bytes.Clone(rec.Value)
+		rec.Key, rec.Value, rec.In = bytes.Clone(rec.Key), bytes.Clone(rec.Value), &in
 		records = append(records, rec)
 	}
 }
@@ -210,126 +199,4 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 	}
 	s.position += uint64(len(t.slots))
 	s.table = t
-}
-
-// stage decodes what is alive and has room.
-func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err error) {
-	t := s.o.Clock.Now()
-	s.mu.Lock()
-	s.seeLocked(reading{s.instant(t), t.UnixNano()})
-	now, wall := s.latest, s.wall
-	s.mu.Unlock()
-	var entries []*entry[K, V]
-	locked := 0
-	for i := range records {
-		r := &records[i]
-		from.fence = max(from.fence, r.Fence)
-		e := s.fromRecord(r, now, wall)
-		if dead(now, e.deadline(s.o.IdleTimeout)) {
-			from.expired = append(from.expired, e)
-			continue
-		}
-		if e.lease != nil {
-			locked++
-		}
-		entries = append(entries, e)
-	}
-	s.mu.Lock()
-	capacity, err := s.capacity, s.checkLocked(locked)
-	s.mu.Unlock()
-	if err != nil {
-		return from, err
-	}
-	from.dropped = max(0, len(entries)-capacity)
-	return from, s.fill(&from, keepMostRecent(entries, from.dropped))
-}
-
-// keepMostRecent sorts entries by use and leaves out the first few that are not
-// locked.
-func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*entry[K, V] {
-	slices.SortFunc(entries, func(a, b *entry[K, V]) int { return cmp.Compare(a.used, b.used) })
-	return slices.DeleteFunc(entries, func(e *entry[K, V]) bool {
-		if drop == 0 || e.lease != nil {
-			return false
-		}
-		drop--
-		return true
-	})
-}
-
-// fill decodes the entries into a table.
-func (s *Store[K, V]) fill(from *staged[K, V], entries []*entry[K, V]) error {
-	from.table = newTable[K, V]()
-	for i, e := range entries {
-		stale, err := s.decode(e)
-		if err != nil {
-			return err
-		}
-		if stale {
-			from.stale++
-		}
-		if from.table.find(e.key) != nil {
-			return fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
-		}
-		e.used = uint64(i + 1)
-		from.table.add(e)
-		from.table.expiry.soonen(e, e.deadline(s.o.IdleTimeout))
-	}
-	return nil
-}
-
-// fromRecord returns the entry in a record, still encoded.
-func (s *Store[K, V]) fromRecord(r *persist.Record, now instant, wall int64) *entry[K, V] {
-	at := func(ns int64) instant { return instant(ns - wall) }
-	e := &entry[K, V]{
-		created:  at(r.Created),
-		updated:  at(r.Updated),
-		accessed: min(at(r.Accessed), now), // the wall clock may have been ahead
-		expires:  never,
-		ttl:      NoExpiry,
-		accesses: r.Accesses,
-		revision: r.Revision,
-		used:     r.Used,
-		fence:    r.Fence,
-	}
-	if r.Expires != 0 {
-		e.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
-	}
-	if r.LockedUntil != 0 {
-		if until := at(r.LockedUntil); dead(now, until) {
-			// The end of a lease counts as an access: after all that the
-			// snapshot knows of.
-			e.accessed, e.used = until, 1<<63|uint64(r.LockedUntil)
-		} else {
-			e.lease = &Lease[K, V]{s: s, e: e, fence: r.Fence, until: until, index: -1}
-		}
-	}
-	e.noted = e.accessed
-	e.data = &encoded{r.Key, r.Value}
-	return e
-}
-
-// decode sets the key and the value of e from its data, and reports whether that
-// was stale and has been replaced.
-func (s *Store[K, V]) decode(e *entry[K, V]) (stale bool, err error) {
-	key, value := e.data.key, e.data.value
-	if err := s.unmarshal("decode a key", key, &e.key); err != nil {
-		return false, err
-	}
-	if err := s.checkKey(e.key); err != nil {
-		return false, err
-	}
-	if err := s.unmarshal("decode a value", value, &e.value); err != nil {
-		return false, err
-	}
-	if s.folder == nil {
-		e.data = nil
-		return false, nil
-	}
-	renewer, ok := s.o.Persist.Codec.(persist.Renewer)
-	if !ok || !renewer.Stale(key) && !renewer.Stale(value) {
-		return false, nil
-	}
-	e.data, err = s.marshal(e.key, e.value)
-	return true, err
 }

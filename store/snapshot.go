@@ -146,8 +146,7 @@ func (s *Store[K, V]) noteSave(c *cut[K, V], upTo uint64, err error) error {
 
 func (s *Store[K, V]) header(c *cut[K, V], wall int64) persist.Header {
 	return persist.Header{
-		Codec:    s.o.Persist.Codec.ID(),
-		Schema:   s.schema,
+		Contents: s.contents,
 		Taken:    time.Unix(0, int64(c.now)+wall).UTC(),
 		Fence:    c.fence,
 		Capacity: c.capacity,

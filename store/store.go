@@ -21,7 +21,9 @@ type Store[K comparable, V any] struct {
 	base       time.Time // instant 0
 	system     bool      // the clock is the system's
 	keyMayFail bool      // there are values of K that are no good as keys
-	schema     string    // what the folder and exports say is in them
+	ownCodec   bool      // the codec makes new bytes each time
+	codecs     codecs    // for what is written, and what was written by them
+	contents   persist.Contents
 	closed     chan struct{}
 
 	// saving is held (full) while a snapshot or an export reads the store.
@@ -33,6 +35,7 @@ type Store[K comparable, V any] struct {
 	// one. It is taken after saving and before mu.
 	writing chan struct{}
 	journal *persist.Journal
+	direct  bool // to write to it takes no time worth mentioning: it is done under mu
 
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
@@ -63,6 +66,7 @@ type Store[K comparable, V any] struct {
 	unsynced     instant            // first change that may not be durable; never = none
 	readOnly     error              // the journal is broken: what writers get
 	restarting   bool               // a snapshot is being taken to mend that
+	importing    bool               // another content is about to take the place of this one
 	retryDue     instant            // when to try the next one; never = not
 	retryWait    time.Duration      // since the last try
 	compacting   bool
@@ -100,7 +104,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		base:       o.Clock.Now(),
 		system:     system,
 		keyMayFail: keyMayFail(reflect.TypeFor[K]()),
-		schema:     orDefault(o.Persist.Schema, reflect.TypeFor[K]().String()+" "+reflect.TypeFor[V]().String()),
+		ownCodec:   ownCodec(o.Persist.Codec),
 		closed:     make(chan struct{}),
 		saving:     make(chan struct{}, 1),
 		capacity:   o.Capacity,
@@ -112,6 +116,9 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	}
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
 		return nil, fmt.Errorf("store: the clock shows the year %d; it must be between 1970 and 2150", y)
+	}
+	if err := s.describe(); err != nil {
+		return nil, err
 	}
 	s.lapse = alarm{at: never, ring: s.settle}
 	s.sweep = alarm{at: never, ring: s.sweepAll}
@@ -133,9 +140,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 // openFolder restores what the folder holds. After an error the folder is free
 // again, and as it was.
 func (s *Store[K, V]) openFolder() (err error) {
-	config := s.o.Persist
-	config.Schema = s.schema
-	s.folder, err = persist.Open(config, s.o.Logger)
+	s.folder, err = persist.Open(s.o.Persist, s.contents, s.o.Logger)
 	if err != nil {
 		return err
 	}
@@ -184,15 +189,22 @@ func (s *Store[K, V]) Close() error {
 // reading is a reading of the clock.
 type reading struct {
 	at   instant
-	wall int64 // in nanoseconds since 1970; not in a store without a journal by the system's clock
+	wall int64 // in nanoseconds since 1970; 0 = was not asked for
 }
 
 // read reads the clock, which may be user code: never under mu, and once in an
-// operation.
+// operation. Of the system's, it reads the monotonic clock alone.
 func (s *Store[K, V]) read() reading {
-	if s.system && s.journal == nil {
-		return reading{at: instant(time.Since(s.base))} // the monotonic clock alone
+	if s.system {
+		return reading{at: instant(time.Since(s.base))}
 	}
+	return s.readWall()
+}
+
+// readWall is read, and the time of day with it. Whatever is to go to the disk
+// goes by that; as it may be stepped, it is read again each time that the journal
+// is synced.
+func (s *Store[K, V]) readWall() reading {
 	t := s.o.Clock.Now()
 	return reading{s.instant(t), t.UnixNano()}
 }
@@ -233,11 +245,12 @@ func (s *Store[K, V]) tick() instant {
 	return s.latest
 }
 
-// seeLocked takes in a reading of the clock. The wall clock may have been stepped
-// since the last one, and what is on disk goes by it.
+// seeLocked takes in a reading of the clock.
 func (s *Store[K, V]) seeLocked(now reading) {
 	s.latest = max(s.latest, now.at)
-	s.wall = now.wall - int64(s.latest)
+	if now.wall != 0 {
+		s.wall = now.wall - int64(s.latest)
+	}
 }
 
 // enter is begin and tick in one.

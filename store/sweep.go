@@ -69,7 +69,7 @@ func (s *Store[K, V]) removeLocked(e *entry[K, V], reason Reason) {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)
 		e.lease = nil
 	}
-	s.noteRemoval(e.key, e.value, reason)
+	s.noteRemoval(e, reason)
 	s.changedLocked(s.latest)
 	if s.table.expiry.next() == never {
 		s.busy = true // the sweep has nothing to wait for any more

@@ -100,19 +100,21 @@ func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64
 	if err := s.checkKey(key); err != nil {
 		return nil, value, 0, err
 	}
-	err = s.attempt(func(now instant) (b *batch[K, V], err error) {
+	err = s.attemptRead(func(now instant) (b *batch[K, V], packed *entry[K, V], err error) {
 		e, b = s.liveLocked(key, now)
 		switch {
 		case b != nil:
-			return b, errAgain
+			return b, nil, errAgain
 		case e == nil:
-			return nil, nil
+			return nil, nil, nil
 		case e.lease != nil:
 			s.stats.Refusals++
-			return nil, ErrLocked
+			return nil, nil, ErrLocked
+		case e.packed:
+			return nil, e, nil
 		}
 		value, revision = e.value, e.revision
-		return nil, nil
+		return nil, nil, nil
 	})
 	return e, value, revision, err
 }
@@ -140,7 +142,7 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	}
 	w := writing[K, V]{key, value, ttl, data}
 	for {
-		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.writeLocked(&w, accept, now) })
+		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
 			return err
 		}
@@ -153,8 +155,8 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 // errNoKey says that an entry can't be added before its key is encoded.
 var errNoKey = errors.New("the key is not encoded")
 
-// writeLocked decides what a write does.
-func (s *Store[K, V]) writeLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (*batch[K, V], error) {
+// decideLocked decides what a write does.
+func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (*batch[K, V], error) {
 	e := s.table.find(w.key)
 	if b := s.pendingLocked(w.key, e); b != nil {
 		return b, errAgain
@@ -207,10 +209,10 @@ func (s *Store[K, V]) overwriting(e *entry[K, V], value V, data *encoded, ttl ti
 
 func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
-	s.noteRemoval(e.key, e.value, ReasonReplaced)
+	s.noteRemoval(e, ReasonReplaced)
 	s.table.use(e.key)
 	s.useLocked(e, c.at)
-	e.value, e.data = c.value, c.data
+	e.value, e.data, e.packed = c.value, c.data, false
 	e.revision = c.revision
 	e.updated, e.noted = c.at, c.at
 	e.ttl = c.ttl

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+// staged is what was read and decoded, but is not yet the store's.
+type staged[K comparable, V any] struct {
+	table   *table[K, V]
+	fence   uint64 // newest that it knows of
+	dropped int    // entries that the capacity has no room for
+	stale   int    // entries that were encoded anew
+	expired []*entry[K, V]
+}
+
+// stage makes entries of what is alive and has room.
+func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err error) {
+	read := s.readWall()
+	s.mu.Lock()
+	s.seeLocked(read)
+	l := loader[K, V]{s: s, records: records, now: s.latest, wall: s.wall, every: max(1, len(records)/sampleSize)}
+	s.mu.Unlock()
+	entries, err := l.load()
+	if err != nil {
+		return from, err
+	}
+	from.stale = int(l.stale.Load())
+	locked := 0
+	entries = slices.DeleteFunc(entries, func(e *entry[K, V]) bool {
+		from.fence = max(from.fence, e.fence)
+		if dead(l.now, e.deadline(s.o.IdleTimeout)) {
+			from.expired = append(from.expired, e)
+			return true
+		}
+		if e.lease != nil {
+			locked++
+		}
+		return false
+	})
+	s.mu.Lock()
+	capacity, err := s.capacity, s.checkLocked(locked)
+	s.mu.Unlock()
+	if err != nil {
+		return from, err
+	}
+	from.dropped = max(0, len(entries)-capacity)
+	from.table, err = s.fill(keepMostRecent(entries, from.dropped))
+	return from, err
+}
+
+// keepMostRecent sorts entries by use and leaves out the first few that are not
+// locked.
+func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*entry[K, V] {
+	type use struct {
+		used uint64
+		e    *entry[K, V]
+	}
+	order := make([]use, len(entries)) // side by side: that sorts in a fraction of the time
+	for i, e := range entries {
+		order[i] = use{e.used, e}
+	}
+	slices.SortFunc(order, func(a, b use) int { return cmp.Compare(a.used, b.used) })
+	entries = entries[:0]
+	for _, u := range order {
+		if drop > 0 && u.e.lease == nil {
+			drop--
+			continue
+		}
+		entries = append(entries, u.e)
+	}
+	return entries
+}
+
+// fill puts entries into a table, in order of use.
+func (s *Store[K, V]) fill(entries []*entry[K, V]) (*table[K, V], error) {
+	t := newTable[K, V]()
+	for i, e := range entries {
+		e.used = uint64(i + 1)
+		t.add(e)
+		if t.len() == i {
+			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
+		}
+		t.expiry.soonen(e, e.deadline(s.o.IdleTimeout))
+	}
+	return t, nil
+}
+
+// loader makes entries of records, on all processors.
+type loader[K comparable, V any] struct {
+	s       *Store[K, V]
+	records []persist.Record
+	now     instant
+	wall    int64 // what to add to an instant for nanoseconds since 1970
+	every   int   // how many values there are to one that is decoded at once
+	stale   atomic.Int64
+}
+
+// load returns the entries in the order of their records.
+func (l *loader[K, V]) load() ([]*entry[K, V], error) {
+	entries := make([]*entry[K, V], len(l.records))
+	workers := min(runtime.GOMAXPROCS(0), 1+len(l.records)/sampleSize)
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	for w := range workers {
+		from, to := w*len(entries)/workers, (w+1)*len(entries)/workers
+		all.Go(func() { errs[w] = l.loadSome(entries, from, to) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+func (l *loader[K, V]) loadSome(entries []*entry[K, V], from, to int) error {
+	var in *persist.Contents
+	var c codecs
+	for i := from; i < to; i++ {
+		r := &l.records[i]
+		if r.In != in {
+			var err error
+			if c, err = l.s.codecsFor(*r.In); err != nil {
+				return err
+			}
+			in = r.In
+		}
+		e := l.entry(r)
+		entries[i] = e
+		if dead(l.now, e.deadline(l.s.o.IdleTimeout)) {
+			continue
+		}
+		if err := l.decode(e, c, i%l.every == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry returns the entry in a record, still encoded.
+func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
+	at := func(ns int64) instant { return instant(ns - l.wall) }
+	e := &entry[K, V]{
+		created:  at(r.Created),
+		updated:  at(r.Updated),
+		accessed: min(at(r.Accessed), l.now), // the wall clock may have been ahead
+		expires:  never,
+		ttl:      NoExpiry,
+		accesses: r.Accesses,
+		revision: r.Revision,
+		used:     r.Used,
+		fence:    r.Fence,
+		data:     &encoded{r.Key, r.Value},
+	}
+	if r.Expires != 0 {
+		e.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
+	}
+	if r.LockedUntil != 0 {
+		if until := at(r.LockedUntil); dead(l.now, until) {
+			// The end of a lease counts as an access: after all that the
+			// snapshot knows of.
+			e.accessed, e.used = until, 1<<63|uint64(r.LockedUntil)
+		} else {
+			e.lease = &Lease[K, V]{s: l.s, e: e, fence: r.Fence, until: until, index: -1}
+		}
+	}
+	e.noted = e.accessed
+	return e
+}
+
+// decode sets the key of e from its data, and the value if it is one of the sample,
+// can't stay as it is encoded, or is to be kept in memory alone.
+func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
+	if err := unmarshal(c.key, "decode a key", e.data.key, &e.key); err != nil {
+		return err
+	}
+	if err := l.s.checkKey(e.key); err != nil {
+		return err
+	}
+	stale := !c.same || isStale(c.key, e.data.key) || isStale(c.value, e.data.value)
+	if !stale && !sample && l.s.folder != nil {
+		e.packed = true
+		return nil
+	}
+	err := unmarshal(c.value, "decode a value", e.data.value, &e.value)
+	switch {
+	case err != nil:
+		return err
+	case l.s.folder == nil:
+		e.data = nil
+	case stale:
+		l.stale.Add(1)
+		e.data, err = l.s.marshal(e.key, e.value)
+	}
+	return err
+}
+
+func isStale(c persist.Codec, data []byte) bool {
+	r, ok := c.(persist.Renewer)
+	return ok && r.Stale(data)
+}
