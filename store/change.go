@@ -74,8 +74,8 @@ func (s *Store[K, V]) writeLocked(c *change[K, V]) error {
 		s.breakLocked(err)
 		return fmt.Errorf("%w: %w", errUnknown, err)
 	}
+	s.writtenLocked(c.seq) // before others that the change brings about
 	s.makeLocked(c)
-	s.writtenLocked(c.seq)
 	return nil
 }
 

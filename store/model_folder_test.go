@@ -132,6 +132,9 @@ func (m *machine[K]) open(saved *reference[K]) error {
 		m.stats = store.Stats{Restored: len(m.r.entries)}
 		m.snapshots, m.journal = s.Stats().Snapshots, s.Stats().Journal
 		m.saved, m.written = saved, saved
+		if m.mapped && m.o.Persist.Sync == persist.EverySecond {
+			m.written = m.saving() // the end of what was dead is in the journal at once
+		}
 		if m.snapshots > 0 { // there was something to be put right
 			m.snapshotTaken()
 		}
@@ -335,9 +338,15 @@ func (m *machine[K]) crash(left disk.Image, saved *reference[K]) {
 	m.imprecise = saved != nil && (m.imprecise || m.journaled())
 	m.close()
 	m.saved = saved
-	m.disk = left.Boot()
-	m.o.Persist.FS = m.disk
+	m.boot(left.Boot())
 	m.reopen()
+}
+
+func (m *machine[K]) boot(d *disk.Disk) {
+	if m.mapped {
+		d.Mapped()
+	}
+	m.disk, m.o.Persist.FS = d, d
 }
 
 func (m *machine[K]) reopen() {

@@ -60,9 +60,10 @@ func testModel[K cmp.Ordered](t *testing.T, steps *atomic.Int64, codec persist.C
 			m.clock = &hookedClock{Clock: storetest.NewClock(t), after: m.fired}
 			m.o.Clock, m.o.OnRemove, m.o.Persist.Codec = m.clock, m.events.add, codec
 			if rapid.IntRange(0, 2).Draw(rt, "with a folder") == 0 {
-				m.disk = disk.New()
+				m.mapped = rapid.Bool().Draw(rt, "with a journal through memory")
+				m.boot(disk.New())
 				m.steppy = rapid.IntRange(0, 3).Draw(rt, "with a clock that is stepped back") == 0
-				m.o.Persist.Dir, m.o.Persist.FS = "/data/store", m.disk
+				m.o.Persist.Dir = "/data/store"
 			}
 			m.drawOptions()
 			require.NoError(rt, m.open(nil))
@@ -78,6 +79,9 @@ type machine[K cmp.Ordered] struct {
 	steps *atomic.Int64
 	keys  []K
 	disk  *disk.Disk // nil = memory only
+	// mapped is whether the disk can be written through memory, as a journal
+	// is that is not synced each time.
+	mapped bool
 	// steppy is whether the clock is stepped back at times. In what a journal
 	// holds, times of before then are not those that the store shows, and
 	// TestJournalAndTheWallClock takes over.

@@ -25,8 +25,9 @@ type Disk struct {
 	durable map[string]*node
 	pending map[string][]nameChange
 	locks   map[*node]bool
-	used    int // bytes in all files
-	limit   int // of that; 0 = none
+	used    int  // bytes in all files
+	limit   int  // of that; 0 = none
+	mapped  bool // files can be written through memory
 }
 
 // node is a folder, or a file's content, wherever its name has gone.
@@ -36,6 +37,7 @@ type node struct {
 	durable  []byte // what survives a power loss for sure
 	dropped  bool   // a sync has failed: the system takes for clean what is not
 	nameless bool
+	maps     []*mapping // parts of data that are elsewhere
 }
 
 // nameChange is one change to a folder: each name gets its node, nil = none.
@@ -43,6 +45,15 @@ type nameChange map[string]*node
 
 // New returns an empty disk.
 func New() *Disk { return Image{"/": nil, "/data": nil}.Boot() }
+
+// Mapped has files made from now on be written through memory too, as
+// [persist.MappedFile] has it.
+func (d *Disk) Mapped() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mapped = true
+	return d
+}
 
 // Limit sets how many bytes all files may take together, as on a disk that is
 // full then; 0 = no bound.
@@ -169,7 +180,11 @@ func (d *Disk) Create(name string) (persist.File, error) {
 	}
 	n := &node{mode: 0o600}
 	d.changeLocked(filepath.Dir(name), nameChange{name: n})
-	return &file{disk: d, name: name, node: n, write: true}, nil
+	f := &file{disk: d, name: name, node: n, write: true}
+	if d.mapped {
+		return mappedFile{f}, nil
+	}
+	return f, nil
 }
 
 // Rename gives a file another name in the same folder, or a folder with what is
@@ -277,10 +292,11 @@ func (f *file) Read(b []byte) (int, error) {
 	if f.closed {
 		return 0, pathError("read", f.name, fs.ErrClosed)
 	}
-	if f.at == len(f.node.data) {
+	data := f.node.content()
+	if f.at >= len(data) {
 		return 0, io.EOF
 	}
-	n := copy(b, f.node.data[f.at:])
+	n := copy(b, data[f.at:])
 	f.at += n
 	return n, nil
 }
@@ -314,7 +330,7 @@ func (f *file) Sync() error {
 	case f.node.nameless:
 		return pathError("sync", f.name, fs.ErrNotExist)
 	case !f.node.dropped:
-		f.node.durable = slices.Clone(f.node.data)
+		f.node.durable = slices.Clone(f.node.content())
 	}
 	return nil
 }

@@ -174,7 +174,11 @@ func (f *Faulty) wrap(name string, file persist.File, err error) (persist.File, 
 	if err != nil {
 		return nil, err
 	}
-	return &faultFile{f, name, file}, nil
+	wrapped := &faultFile{f, name, file}
+	if under, ok := file.(persist.MappedFile); ok {
+		return faultMapped{wrapped, under}, nil
+	}
+	return wrapped, nil
 }
 
 // Rename gives a file another name.
@@ -273,4 +277,30 @@ func (f *faultFile) Close() error {
 		return f.under.Close()
 	}
 	return errors.Join(err, f.under.Close())
+}
+
+// faultMapped is a faultFile that can be written through memory. Memory does not
+// fail.
+type faultMapped struct {
+	*faultFile
+	under persist.MappedFile
+}
+
+func (f faultMapped) Map(off int64, n int) (mem []byte, err error) {
+	err = f.fs.do("map", f.name, func() (err error) {
+		mem, err = f.under.Map(off, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return mem, nil
+}
+
+func (f faultMapped) Unmap(mem []byte) error {
+	return f.fs.do("unmap", f.name, func() error { return f.under.Unmap(mem) })
+}
+
+func (f faultMapped) Truncate(size int64) error {
+	return f.fs.do("truncate", f.name, func() error { return f.under.Truncate(size) })
 }

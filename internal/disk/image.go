@@ -51,7 +51,7 @@ func (d *Disk) Image() Image {
 	for name, n := range d.names {
 		img[name] = nil
 		if !n.mode.IsDir() {
-			img[name] = append([]byte{}, n.data...)
+			img[name] = append([]byte{}, n.content()...)
 		}
 	}
 	return img
@@ -116,17 +116,18 @@ const sector = 512
 // remains returns the content after a power loss: of each sector that was not
 // synced the new or the old bytes, and the new or the old length.
 func (n *node) remains(keep func() bool) []byte {
+	data := n.content()
 	length := len(n.durable)
-	if len(n.data) != length && keep() {
-		length = len(n.data)
+	if len(data) != length && keep() {
+		length = len(data)
 	}
 	out := make([]byte, length)
-	same := commonPrefix(n.durable, n.data) / sector * sector
+	same := commonPrefix(n.durable, data) / sector * sector
 	copy(out, n.durable[:same])
 	for at := same; at < length; at += sector {
 		from := n.durable
 		if keep() {
-			from = n.data
+			from = data
 		}
 		if at < len(from) {
 			copy(out[at:min(at+sector, length)], from[at:])
