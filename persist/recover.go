@@ -1,11 +1,13 @@
 package persist
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -171,8 +173,16 @@ func (f *Folder) readFile(name string, read func(io.Reader) error) (err error) {
 		return err
 	}
 	defer func() { err = joinClose(err, file) }()
-	return read(file)
+	in := readers.Get().(*bufio.Reader)
+	defer readers.Put(in)
+	in.Reset(file)
+	return read(in)
 }
+
+// bufferSize is how much of a file is read, or written, at a time.
+const bufferSize = 1 << 16
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
 
 // size returns how many bytes there are to be read, about.
 func (r *recovery) size() (total int64, err error) {

@@ -190,7 +190,7 @@ func (e *badFrame) Error() string { return e.why }
 // newSegmentReader begins to read a segment. Errors are ErrCorrupt, ErrVersion,
 // and those of r.
 func newSegmentReader(r io.Reader, name string) (*segmentReader, error) {
-	sr := &segmentReader{in: bufio.NewReaderSize(r, 1<<16), name: name}
+	sr := &segmentReader{in: bufio.NewReaderSize(r, bufferSize), name: name}
 	fr, err := newFrameReader(sr.in, name, kindSegment)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ type Writer struct {
 
 // NewWriter begins a snapshot on w.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
-	sw := &Writer{out: bufio.NewWriterSize(w, 1<<16)}
+	sw := &Writer{out: bufio.NewWriterSize(w, bufferSize)}
 	sw.frames = newFrameWriter(sw.out, kindSnapshot)
 	return sw, writeJSON(sw.frames, frameHeader, h)
 }
@@ -73,7 +73,7 @@ type Reader struct {
 // NewReader begins to read a snapshot from r. The name stands in errors.
 // Errors are [ErrCorrupt], [ErrVersion], and those of r.
 func NewReader(r io.Reader, name string) (*Reader, error) {
-	frames, err := newFrameReader(bufio.NewReaderSize(r, 1<<16), name, kindSnapshot)
+	frames, err := newFrameReader(bufio.NewReaderSize(r, bufferSize), name, kindSnapshot)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,9 @@ func (s *Store[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
 		b, err := f(now)
 		s.leave()
 		if b != nil {
-			if fate := s.wait(b); err == nil {
+			fate := s.wait(b)
+			s.deliver()
+			if err == nil {
 				return fate
 			}
 		}
@@ -57,7 +59,8 @@ func (s *Store[K, V]) openBatchLocked() *batch[K, V] {
 	return s.open
 }
 
-// wait returns once b is over, and has it written if nobody else does.
+// wait returns once b is over, and has it written if nobody else does. What that
+// has to tell is left to deliver: the caller may have saving.
 func (s *Store[K, V]) wait(b *batch[K, V]) error {
 	if b.led.CompareAndSwap(false, true) {
 		s.lead(b)
@@ -105,13 +108,10 @@ func (s *Store[K, V]) lead(b *batch[K, V]) {
 		s.record(&b.changes[i], wall)
 	}
 	err := s.journal.Write(s.o.Persist.Sync == persist.Always)
-	atRest := s.land(b, err)
-	if atRest {
-		// A mark that fails breaks the journal: the next write is told.
-		_ = s.journal.Mark()
+	if atRest := s.land(b, err); atRest {
+		s.mark()
 	}
 	<-s.writing
-	s.deliver()
 }
 
 // gather lets others come into b who are about to: those whom the batch before
@@ -162,6 +162,23 @@ func (s *Store[K, V]) land(b *batch[K, V], err error) (atRest bool) {
 	return atRest
 }
 
+// mark has a journal that has come to rest say what is durable. The caller has
+// writing.
+func (s *Store[K, V]) mark() {
+	var err error
+	if !s.direct {
+		err = s.journal.Mark()
+	}
+	s.mu.Lock()
+	defer s.unlock()
+	if s.direct {
+		err = s.journal.Mark()
+	}
+	if err != nil {
+		s.breakLocked(err)
+	}
+}
+
 // writtenLocked notes that the change with the number given, which is in the
 // journal, has been made.
 func (s *Store[K, V]) writtenLocked(seq uint64) {
@@ -208,7 +225,8 @@ func (s *Store[K, V]) unsyncedLocked() {
 // that.
 const syncInterval = time.Second
 
-// syncJournal makes all changes durable that have been decided by now.
+// syncJournal makes all changes durable that have been decided by now. What there
+// is to tell is left to deliver.
 func (s *Store[K, V]) syncJournal() error {
 	if err := s.waitAll(); err != nil {
 		return err
@@ -220,17 +238,13 @@ func (s *Store[K, V]) syncJournal() error {
 	s.unlock()
 	if err := s.journal.Sync(); err != nil {
 		s.mu.Lock()
-		defer s.leave()
+		defer s.unlock()
 		s.breakLocked(err)
 		return s.readOnly
 	}
 	select {
 	case s.writing <- struct{}{}:
-		if s.direct {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-		}
-		_ = s.journal.Mark() // see lead
+		s.mark()
 		<-s.writing
 	default: // what is being written says it too
 	}

@@ -47,6 +47,7 @@ func (s *Store[K, V]) get(key K, f func(e *entry[K, V], now instant)) error {
 			return err
 		default:
 			_ = s.wait(b) // whatever becomes of it
+			s.deliver()
 		}
 	}
 }

@@ -34,8 +34,14 @@ func (s *Store[K, V]) Sync() error {
 	if readOnly {
 		return s.snapshot(context.Background(), true)
 	}
+	defer s.deliver()
 	return s.syncJournal()
 }
+
+// syncSoon is what comes a while after a change that nobody waits for. An error
+// makes the store read-only, which the log is told.
+func (s *Store[K, V]) syncSoon() { _ = s.Sync() }
+
 
 // saveIfChanged is the periodic snapshot.
 func (s *Store[K, V]) saveIfChanged() {

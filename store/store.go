@@ -123,7 +123,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	s.lapse = alarm{at: never, ring: s.settle}
 	s.sweep = alarm{at: never, ring: s.sweepAll}
 	s.save = alarm{at: never, ring: s.saveIfChanged}
-	s.sync = alarm{at: never, ring: func() { _ = s.syncJournal() }} // an error makes the store read-only, and is logged
+	s.sync = alarm{at: never, ring: s.syncSoon}
 	s.retry = alarm{at: never, ring: s.tryAgain}
 	if o.Persist.Dir != "" {
 		if err := s.openFolder(); err != nil {
@@ -295,7 +295,10 @@ func (s *Store[K, V]) unlock() {
 		s.move(m)
 	}
 	if unled != nil {
-		go func() { _ = s.wait(unled) }() // who is in it is told
+		go func() {
+			_ = s.wait(unled) // who is in it is told
+			s.deliver()
+		}()
 	}
 }
 
