@@ -183,7 +183,7 @@ func TestSealedStore(t *testing.T) {
 	_, err := store.New(withKeys(t, d, key(2)))
 	require.ErrorContains(t, err, "can't decode")
 	require.NotContains(t, err.Error(), "key-a")
-	require.Empty(t, cmp.Diff(before, d.Image()))
+	require.True(t, before.Equal(d.Image()))
 
 	// An unsealed store does not open it, nor the other way round.
 	plain := withKeys(t, d, key(1))

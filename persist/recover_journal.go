@@ -40,6 +40,9 @@ func (r *recovery) journal() error {
 			return err
 		}
 		r.Folder.journal.grown.Add(s.sr.offset)
+		if s.short && i+1 < len(parts) && !parts[i+1].begun {
+			s.torn = nil // what is missing was there
+		}
 		if s.torn != nil {
 			if err := r.tear(&s, parts[i+1:]); err != nil {
 				return err
@@ -123,6 +126,7 @@ type replay struct {
 	due     uint64 // number of the next frame
 	changes int
 	torn    *badFrame // where the journal ends, if not as it should
+	short   bool      // it ends where a frame might, but too soon
 }
 
 func (r *replay) run(sr *segmentReader) error {
@@ -149,6 +153,7 @@ func (r *replay) run(sr *segmentReader) error {
 			return nil
 		case errors.Is(err, io.EOF):
 			bad = &badFrame{why: fmt.Sprintf("cut short: change %d is missing", r.upTo)}
+			r.short = true
 			fallthrough
 		case errors.As(err, &bad):
 			r.unsynced = append(r.unsynced, r.number)

@@ -107,7 +107,7 @@ func TestFolderAlone(t *testing.T) {
 	before := d.Image()
 	_, err = f.Save(ctx, persist.Header{}, one)
 	require.ErrorIs(t, err, context.Canceled)
-	require.Empty(t, cmp.Diff(before, d.Image()))
+	require.True(t, before.Equal(d.Image()))
 	_, err = f.Save(context.Background(), persist.Header{Fence: 9}, one)
 	require.NoError(t, err)
 	require.NoError(t, f.Release())
@@ -131,7 +131,7 @@ func TestSnapshotThatIsCalledOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, s.Snapshot(ctx), context.Canceled)
-	require.Empty(t, cmp.Diff(before, d.Image()))
+	require.True(t, before.Equal(d.Image()))
 	require.NoError(t, s.Snapshot(context.Background()))
 	require.Empty(t, cmp.Diff(newerState, restored(t, d.Image())))
 }

@@ -62,6 +62,9 @@ func OnlyCall(n int, f Fault, err error) func(Call) (Fault, error) {
 	}
 }
 
+// Under returns what calls that do not fail go to.
+func (f *Faulty) Under() persist.FS { return f.under }
+
 // Heal ends all faults.
 func (f *Faulty) Heal() { f.SetPlan(nil) }
 

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -25,6 +26,9 @@ func (img Image) Boot() *Disk {
 	d.durable = maps.Clone(d.names)
 	return d
 }
+
+// Equal reports whether the same is on both.
+func (img Image) Equal(other Image) bool { return maps.EqualFunc(img, other, bytes.Equal) }
 
 // But returns the image with a file in place of another, or of none.
 func (img Image) But(name string, data []byte) Image {
