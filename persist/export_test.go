@@ -66,3 +66,33 @@ func ReadManifest(fsys FS, dir string) (fence uint64, generations []uint64, err 
 	m, err := readManifest(fsys, dir)
 	return m.Fence, m.Generations, err
 }
+
+// Types of a segment's frames.
+const (
+	KindSegment = kindSegment
+	FrameBegin  = frameBegin
+	FrameMark   = frameMark
+	FrameSeal   = frameSeal
+)
+
+// Segment returns a segment of the frames given, with good checksums. The payloads
+// are to have the number that they begin with. Frames are numbered from first on.
+func Segment(store string, number, first uint64, contents Contents, frames ...Frame) []byte {
+	w, err := newSegmentWriter(segmentHeader{Contents: contents, Store: store, Segment: number, Salt: 0x5a17})
+	if err != nil {
+		panic(err)
+	}
+	for i, f := range frames {
+		b, start := beginFrame(w.buf, f.Type)
+		w.buf = endFrame(append(b, f.Payload...), start, w.salt, first+uint64(i))
+	}
+	return w.buf
+}
+
+// ParseChange reads a change's payload, less the number it begins with.
+func ParseChange(kind byte, payload []byte) (Change, error) {
+	return parseChange(ChangeKind(kind), payload)
+}
+
+// AppendChange writes what ParseChange reads.
+func AppendChange(b []byte, c Change) []byte { return c.append(b) }
