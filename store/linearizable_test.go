@@ -1,18 +1,23 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
+	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
 )
@@ -42,6 +47,35 @@ type sharedStore struct {
 	clock *storetest.Clock
 	start time.Time
 	order atomic.Int64 // of the beginnings and the ends of calls
+	// still keeps the clock from moving while a call is on its way to the
+	// journal: the time of a change is that of when it was decided, and others
+	// see it a moment later.
+	still *sync.RWMutex // nil = it may move at any time
+}
+
+// setting is what the clients' store is kept on.
+type setting struct {
+	name string
+	sync persist.Sync // 0 = memory only
+	disk func() persist.FS
+}
+
+// settings are all of them. A disk that fails does so now and then, and works
+// again a little later.
+var settings = []setting{
+	{"memory", 0, nil},
+	{"Always", persist.Always, func() persist.FS { return disk.New() }},
+	{"EverySecond", persist.EverySecond, func() persist.FS { return disk.New() }},
+	{"EverySecond, mapped", persist.EverySecond, func() persist.FS { return disk.New().Mapped() }},
+	{"Always, on a disk that fails", persist.Always, func() persist.FS {
+		var n atomic.Int64
+		return disk.Fails(disk.New(), func(c disk.Call) (disk.Fault, error) {
+			if n.Add(1)%50 >= 48 && (c.Op == "write" || c.Op == "sync") && strings.Contains(c.Name, "journal-") {
+				return disk.Refused, syscall.EIO
+			}
+			return disk.None, nil
+		})
+	}},
 }
 
 // hesitantClock lets others get in between an operation's reading of the clock
@@ -56,7 +90,15 @@ func (c hesitantClock) Now() time.Time {
 
 func ticks(n int) time.Duration { return time.Duration(n) * clockTick }
 
-func told(err error) result { return result{err: err} }
+func told(err error) result {
+	if errors.Is(err, syscall.EIO) {
+		err = errDisk
+	}
+	return result{err: err}
+}
+
+// errDisk stands for what a call is told whose change could not be written.
+var errDisk = errors.New("the disk fails")
 
 var (
 	opAdvance = &operation{
@@ -125,7 +167,11 @@ var (
 		return result{fence: l.Fence(), until: int(l.Deadline().Sub(c.start) / clockTick)}
 	}}
 	opForceUnlock = &operation{name: "ForceUnlock", model: modelForceUnlock, do: func(c *client, in call) result {
-		return result{found: c.s.ForceUnlock(in.key)}
+		found := c.s.ForceUnlock(in.key)
+		if !found && c.s.Stats().ReadOnly { // and it has been, as the clock stands still
+			return result{err: errDisk}
+		}
+		return result{found: found}
 	}}
 	opLeaseGet = &operation{
 		name: "Lease.Get", lease: true,
@@ -196,26 +242,44 @@ func (c *client) choose() call {
 	return in
 }
 
+func (c *client) do(in call) result {
+	switch {
+	case c.still == nil:
+	case in.op == opAdvance:
+		c.still.Lock()
+		defer c.still.Unlock()
+	default:
+		c.still.RLock()
+		defer c.still.RUnlock()
+	}
+	return in.op.do(c, in)
+}
+
 func (c *client) run() {
 	for range callsEach {
 		in := c.choose()
 		o := porcupine.Operation{ClientId: c.id, Input: in, Call: c.order.Add(1)}
-		o.Output = in.op.do(c, in)
+		o.Output = c.do(in)
 		o.Return = c.order.Add(1)
 		c.history = append(c.history, o)
 	}
 }
 
 // recordHistory has the clients use a new store, and returns what they did and saw.
-func recordHistory(t *testing.T, seed uint64) (history []porcupine.Operation) {
+func recordHistory(t *testing.T, on setting, seed uint64) (history []porcupine.Operation) {
 	clock := storetest.NewClock(t)
-	s := open(t, store.Options[int, int]{
+	o := store.Options[int, int]{
 		TTL:           ticks(modelTTL),
 		IdleTimeout:   ticks(modelIdle),
 		SweepInterval: ticks(3),
 		Clock:         hesitantClock{clock},
-	})
-	r := &sharedStore{s: s, clock: clock, start: clock.Now()}
+	}
+	r := &sharedStore{clock: clock, start: clock.Now()}
+	if on.sync != 0 {
+		o.Persist = persist.Config{Dir: "/data/store", FS: on.disk(), Sync: on.sync}
+		r.still = new(sync.RWMutex)
+	}
+	r.s = open(t, o)
 	all := make([]*client, clients)
 	start := make(chan struct{})
 	var done sync.WaitGroup
@@ -229,7 +293,9 @@ func recordHistory(t *testing.T, seed uint64) (history []porcupine.Operation) {
 	}
 	close(start)
 	done.Wait()
-	require.NoError(t, s.Close())
+	if err := r.s.Close(); !errors.Is(err, syscall.EIO) {
+		require.NoError(t, err)
+	}
 	for _, c := range all {
 		history = append(history, c.history...)
 	}
@@ -267,15 +333,25 @@ func (e *seenEnds) count(part []porcupine.Operation) {
 }
 
 // Whatever eight clients do at once, each sees what it would see if they had
-// done one thing after the other, in an order that real time allows.
+// done one thing after the other, in an order that real time allows. A change that
+// its caller was told could not be written was never made.
 func TestLinearizable(t *testing.T) {
+	for _, on := range settings {
+		t.Run(on.name, func(t *testing.T) { testLinearizable(t, on) })
+	}
+}
+
+func testLinearizable(t *testing.T, on setting) {
 	var total seenEnds
-	withLapse, withDeath := 0, 0
+	withLapse, withDeath, withFailure := 0, 0, 0
 	for seed := range uint64(historyRuns) {
-		history := recordHistory(t, seed)
+		history := recordHistory(t, on, seed)
 		verdict, info := porcupine.CheckOperationsVerbose(linearizable, history, time.Minute)
 		if verdict != porcupine.Ok {
 			t.Fatalf("seed %d: %s\n%s", seed, verdict, explain(history))
+		}
+		if slices.ContainsFunc(history, func(o porcupine.Operation) bool { return o.Output.(result).err == errDisk }) {
+			withFailure++
 		}
 		var seen seenEnds
 		for _, part := range info.PartialLinearizationsOperations() {
@@ -292,11 +368,12 @@ func TestLinearizable(t *testing.T) {
 		total.late += seen.late
 		total.overlaps += seen.overlaps
 	}
-	t.Logf("%d histories; leases lapsed in %d, entries died in %d; in all %+v", historyRuns, withLapse, withDeath, total)
+	t.Logf("%d histories; leases lapsed in %d, entries died in %d, the disk failed in %d; in all %+v", historyRuns, withLapse, withDeath, withFailure, total)
 	require.Greater(t, withLapse, historyRuns/2, "histories in which a lease lapses")
 	require.Greater(t, withDeath, historyRuns/2, "histories in which an entry dies")
 	require.Greater(t, total.late, historyRuns/4, "writes by late holders")
 	require.Greater(t, total.overlaps, historyRuns, "calls that overlap")
+	require.Equal(t, strings.Contains(on.name, "fails"), withFailure > historyRuns/2, "histories in which the disk fails")
 }
 
 func explain(history []porcupine.Operation) (text string) {

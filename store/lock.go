@@ -135,6 +135,12 @@ func (s *Store[K, V]) queueLocked(e *entry[K, V], d time.Duration) queued[K, V] 
 // served, or is about to be.
 func (s *Store[K, V]) leaveQueue(q queued[K, V], err error) {
 	s.mu.Lock()
+	select {
+	case <-q.waiter.ready:
+		s.leave()
+		return
+	default:
+	}
 	if q.waiter.next {
 		s.leave()
 		<-q.waiter.ready

@@ -42,7 +42,6 @@ func (s *Store[K, V]) Sync() error {
 // makes the store read-only, which the log is told.
 func (s *Store[K, V]) syncSoon() { _ = s.Sync() }
 
-
 // saveIfChanged is the periodic snapshot.
 func (s *Store[K, V]) saveIfChanged() {
 	err := s.snapshot(context.Background(), false)
