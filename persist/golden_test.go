@@ -54,6 +54,7 @@ var goldenTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // everything in it.
 func writeGolden(t testing.TB, dir string, codec persist.Codec) {
 	o := goldenOptions(t, t.TempDir(), codec)
+	o.Persist.Sync = persist.OnSnapshot
 	clock := clockOf(o)
 	s := mustNew(t, o)
 	require.NoError(t, s.Set("ada", goldenSession{User: "Ada", Since: goldenTime}))
