@@ -60,6 +60,6 @@ func TestImports(t *testing.T) {
 	// storetest is imported by the tests of users: it brings no library along.
 	for _, line := range imports(t, "storetest") {
 		path, _, _ := strings.Cut(line, ": ")
-		require.Contains(t, []string{"persist", "store", "internal/clock"}, path)
+		require.Contains(t, []string{"persist", "store", "internal/clock", "internal/disk"}, path)
 	}
 }

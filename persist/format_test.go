@@ -1,10 +1,13 @@
 package persist_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
+	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
 	"hash/crc32"
@@ -146,4 +149,151 @@ func TestFormatOfSealedValues(t *testing.T) {
 		keys = append(keys, string(plain))
 	}
 	require.ElementsMatch(t, []string{`"ada"`, `"brief"`, `"locked"`, `"für immer"`}, keys)
+}
+
+// docSegment reads a segment and returns its header and the frames behind it, less
+// the number that each payload begins with.
+func docSegment(t *testing.T, data []byte) (header map[string]any, frames []docFrame) {
+	t.Helper()
+	le, table := binary.LittleEndian, crc32.MakeTable(crc32.Castagnoli)
+	end := 16 + 17 + int(le.Uint32(data[16+4:]))
+	first := docFrames(t, data[:end], 'J')
+	require.Len(t, first, 1)
+	require.EqualValues(t, 'H', first[0].typ)
+	require.NoError(t, json.Unmarshal(first[0].payload, &header))
+	salt := uint32(header["salt"].(float64))
+	var last uint64
+	for at := end; at < len(data); {
+		end := at + 17 + int(le.Uint32(data[at+4:]))
+		require.Equal(t, crc32.Update(salt, table, data[at+4:end]), le.Uint32(data[at:]))
+		seq := le.Uint64(data[at+8:])
+		if last != 0 {
+			require.Equal(t, last+1, seq)
+		}
+		last = seq
+		behind, n := binary.Uvarint(data[at+17:])
+		require.Positive(t, n)
+		require.NotZero(t, behind)
+		require.LessOrEqual(t, behind, seq)
+		frames = append(frames, docFrame{data[at+16], data[at+17+n : end], at})
+		at = end
+	}
+	return header, frames
+}
+
+// varints takes numbers off the front of a payload.
+func varints(t *testing.T, b []byte, n int) (numbers []uint64, rest []byte) {
+	t.Helper()
+	for range n {
+		v, size := binary.Uvarint(b)
+		require.Positive(t, size)
+		numbers, b = append(numbers, v), b[size:]
+	}
+	return numbers, b
+}
+
+func TestFormatOfASegment(t *testing.T) {
+	data := readGolden(t, "json-journal", "journal-000000000003")
+	header, frames := docSegment(t, data)
+	require.Equal(t, "json", header["codec"])
+	require.EqualValues(t, 3, header["segment"])
+	var types []byte
+	for _, f := range frames {
+		if f.typ != 'K' {
+			types = append(types, f.typ)
+		}
+	}
+	require.Equal(t, "BSDSLULL", string(types))
+	at := func(b []byte) time.Duration {
+		return time.Duration(int64(binary.LittleEndian.Uint64(b)) - goldenTime.UnixNano())
+	}
+	last := 200*time.Hour + time.Minute + 1
+	for _, f := range frames {
+		switch f.typ {
+		case 'S':
+			require.Equal(t, last, at(f.payload))
+			n, rest := varints(t, f.payload[8:], 4)
+			require.EqualValues(t, 1000*time.Hour, n[0])
+			key, value := string(rest[:n[3]]), rest[n[3]:]
+			var session goldenSession
+			require.NoError(t, json.Unmarshal(value, &session))
+			if key == `"ada"` {
+				require.Equal(t, []uint64{2, 1}, n[1:3], "its second revision, read once")
+				require.Equal(t, "Ada", session.User)
+			} else {
+				require.Equal(t, `"locked"`, key)
+				require.Equal(t, []uint64{1, 0}, n[1:3])
+			}
+		case 'D':
+			require.Equal(t, `"deleted"`, string(f.payload[8:]))
+		case 'L':
+			n, rest := varints(t, f.payload[8:], 1)
+			key := map[uint64]string{1: `"für immer"`, 2: `"locked"`}[n[0]]
+			require.Equal(t, key, string(rest[8:]))
+			require.Contains(t, []time.Duration{last + time.Hour, last + 100*time.Hour}, at(rest))
+		case 'U':
+			n, rest := varints(t, f.payload[8:], 1)
+			require.EqualValues(t, 1, n[0])
+			require.Equal(t, `"für immer"`, string(rest))
+		}
+	}
+
+	// The one before was sealed, and holds the other kinds.
+	data = readGolden(t, "json-journal", "journal-000000000002")
+	_, frames = docSegment(t, data)
+	seal := frames[len(frames)-1]
+	require.EqualValues(t, 'E', seal.typ)
+	n, sum := varints(t, seal.payload, 1)
+	require.EqualValues(t, len(frames), n[0])
+	require.Equal(t, crc32.Checksum(data[:seal.at], crc32.MakeTable(crc32.Castagnoli)), binary.LittleEndian.Uint32(sum))
+	types = nil
+	for _, f := range frames {
+		if f.typ != 'K' {
+			types = append(types, f.typ)
+		}
+	}
+	require.Equal(t, "BXAAAVZE", string(types))
+}
+
+func TestFormatOfTheManifestWithAJournal(t *testing.T) {
+	frames := docFrames(t, readGolden(t, "json-journal", "MANIFEST"), 'M')
+	var state struct{ Generations, Segments []uint64 }
+	require.NoError(t, json.Unmarshal(frames[0].payload, &state))
+	require.Equal(t, []uint64{1, 2}, state.Generations)
+	require.Equal(t, []uint64{2, 3}, state.Segments)
+	var header struct{ Seq, Segment uint64 }
+	frames = docFrames(t, readGolden(t, "json-journal", "snapshot-000000000002"), 'S')
+	require.NoError(t, json.Unmarshal(frames[0].payload, &header))
+	require.EqualValues(t, 3, header.Segment)
+	require.NotZero(t, header.Seq)
+}
+
+func TestFormatOfDescribedGob(t *testing.T) {
+	_, frames := docSegment(t, readGolden(t, "gob-journal", "journal-000000000003"))
+	data := readGolden(t, "gob-journal", "journal-000000000003")
+	header, _ := docSegment(t, data)
+	description, err := base64.StdEncoding.DecodeString(header["values"].(string))
+	require.NoError(t, err)
+	n, rest := varints(t, description, 1)
+	stream := rest[n[0]:]
+	// The number of the type stands in the last message, behind its length.
+	last := stream
+	for next := last; len(next) > 0; next = next[1+next[0]:] {
+		last = next // all messages here are shorter than 128 bytes
+	}
+	id := last[1:3] // as 64 and above are written in two bytes
+	found := false
+	for _, f := range frames {
+		if f.typ != 'S' {
+			continue
+		}
+		n, rest := varints(t, f.payload[8:], 4)
+		message := append(bytes.Clone(id), rest[n[3]:]...)
+		decoder := gob.NewDecoder(bytes.NewReader(append(append(bytes.Clone(stream), byte(len(message))), message...)))
+		var zero, session goldenSession
+		require.NoError(t, decoder.Decode(&zero))
+		require.NoError(t, decoder.Decode(&session))
+		found = found || session.User == "Ada" && len(session.Cart) == 2
+	}
+	require.True(t, found)
 }

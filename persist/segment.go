@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"time"
 )
 
 // The journal is a row of segments, files that are written to at their ends
@@ -32,10 +31,9 @@ const (
 // segmentHeader tells what a segment holds.
 type segmentHeader struct {
 	Contents
-	Store   string    `json:"store"`
-	Segment uint64    `json:"segment"` // as in its name
-	Salt    uint32    `json:"salt"`    // where checksums start
-	Made    time.Time `json:"made"`
+	Store   string `json:"store"`
+	Segment uint64 `json:"segment"` // as in its name
+	Salt    uint32 `json:"salt"`    // where checksums start
 }
 
 // segment is a segment that is open to be written.

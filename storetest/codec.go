@@ -23,6 +23,8 @@ import (
 // as equal, as do two times at the same instant. A string that is not UTF-8 may
 // change, which is logged.
 //
+// A [persist.Describer] is put through it once more with descriptions.
+//
 // values are examples of what your store holds, keys among them: the codec must
 // not refuse these. If your store's values are interfaces, give pointers to
 // some, as the store does.
@@ -52,6 +54,7 @@ var codecChecks = []struct {
 	{"Garbage", checkGarbage},
 	{"Concurrent", checkConcurrent},
 	{"Renewer", checkRenewer},
+	{"Described", checkDescribed},
 }
 
 // report is what a check has found.

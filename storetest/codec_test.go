@@ -120,6 +120,9 @@ func TestCodecFindsBrokenOnes(t *testing.T) {
 		{"mixes up goroutines", mixing(), "Concurrent", "several goroutines"},
 		{"always stale", renewing{stale: func([]byte) bool { return true }}, "Renewer", "for ever"},
 		{"panics when asked for stale", renewing{stale: func([]byte) bool { panic("no") }}, "Renewer", "panic: no"},
+		{"does not take its description", describing{described: func(any, []byte) (persist.Codec, bool, error) { return nil, false, errors.New("no") }}, "Described", "does not take what Describe returned: no"},
+		{"takes it for another", describing{described: func(any, []byte) (persist.Codec, bool, error) { return persist.JSON{}, false, nil }}, "Described", "encoded anew for ever"},
+		{"describes it badly", describing{described: func(any, []byte) (persist.Codec, bool, error) { return persist.Gob{}, true, nil }}, "Described", "Unmarshal of what Marshal made"},
 		{"changes stale data", renewing{stale: func(b []byte) bool { b[0]++; return false }}, "Renewer", "changed the data"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -127,6 +130,20 @@ func TestCodecFindsBrokenOnes(t *testing.T) {
 			require.Contains(t, strings.Join(faults, "\n"), test.says)
 		})
 	}
+}
+
+// describing is JSON that needs no description, and has one.
+type describing struct {
+	persist.JSON
+	described func(v any, description []byte) (persist.Codec, bool, error)
+}
+
+func (d describing) Describe(any) (persist.Codec, []byte, error) {
+	return persist.JSON{}, []byte("nothing special"), nil
+}
+
+func (d describing) Described(v any, description []byte) (persist.Codec, bool, error) {
+	return d.described(v, description)
 }
 
 // The faults fail the test that asked.
