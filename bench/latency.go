@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -94,6 +95,7 @@ func snapshot(size sizes) (err error) {
 type latencies struct {
 	get        func(i int)
 	idle, busy []quantiles
+	computing  []quantiles     // beside a goroutine that only computes; none = not measured
 	took       []time.Duration // of what was going on
 	err        error
 }
@@ -104,10 +106,12 @@ type quantiles struct {
 	at []time.Duration
 }
 
-var shown = []struct {
+type shownQuantile struct {
 	name string
 	q    float64
-}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"longest", 1}}
+}
+
+var shown = []shownQuantile{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}, {"longest", 1}}
 
 func (l *latencies) round(during func() error) {
 	runtime.GC() // what came before must not count here
@@ -115,6 +119,17 @@ func (l *latencies) round(during func() error) {
 	start := time.Now()
 	l.busy = append(l.busy, waits(l.get, func() { l.err = errors.Join(l.err, during()) }))
 	l.took = append(l.took, time.Since(start))
+}
+
+// compute measures what it costs that the processors have something else to do.
+func (l *latencies) compute(d time.Duration) {
+	l.computing = append(l.computing, waits(l.get, func() {
+		block := make([]byte, 1<<12)
+		for start := time.Now(); time.Since(start) < d; {
+			sum := sha256.Sum256(block)
+			copy(block, sum[:])
+		}
+	}))
 }
 
 // print prints the medians over the rounds.
@@ -130,14 +145,17 @@ func (l *latencies) print(what string) error {
 	for _, row := range []struct {
 		name   string
 		rounds []quantiles
-	}{{"idle", l.idle}, {what, l.busy}} {
+	}{{"idle", l.idle}, {"a goroutine beside that only computes", l.computing}, {what, l.busy}} {
+		if len(row.rounds) == 0 {
+			continue
+		}
 		n := median(row.rounds, func(q quantiles) int { return q.n })
 		if n < 10_000 {
 			return errTooFew
 		}
 		fmt.Printf("| %s | %d |", row.name, n)
 		for i := range shown {
-			fmt.Printf(" %v |", median(row.rounds, func(q quantiles) time.Duration { return q.at[i] }))
+			fmt.Printf(" %v |", l.at(row.rounds, i))
 		}
 		fmt.Println()
 	}
@@ -145,17 +163,33 @@ func (l *latencies) print(what string) error {
 	return nil
 }
 
+// at returns the median of one of the quantiles shown.
+func (l *latencies) at(rounds []quantiles, i int) time.Duration {
+	return median(rounds, func(q quantiles) time.Duration { return q.at[i] })
+}
+
 // waits does op again and again while during runs and returns how long it took.
-func waits(op func(i int), during func()) quantiles {
+func waits(op func(i int), during func()) quantiles { return pacedWaits(op, 0, during) }
+
+// pacedWaits is waits with at most one op per that time on average.
+func pacedWaits(op func(i int), every time.Duration, during func()) quantiles {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	all := make([]time.Duration, 0, 1<<24)
+	room := 1 << 24
+	if every > 0 {
+		room = 1 << 18
+	}
+	all := make([]time.Duration, 0, room)
 	wg.Go(func() {
+		begin := time.Now()
 		for i := 0; ; i++ {
 			select {
 			case <-done:
 				return
 			default:
+			}
+			if every > 0 {
+				time.Sleep(time.Until(begin.Add(time.Duration(i) * every)))
 			}
 			start := time.Now()
 			op(i)
@@ -165,6 +199,11 @@ func waits(op func(i int), during func()) quantiles {
 	during()
 	close(done)
 	wg.Wait()
+	return quantilesOf(all)
+}
+
+// quantilesOf sorts what was measured, of which there is something.
+func quantilesOf(all []time.Duration) quantiles {
 	slices.Sort(all)
 	q := quantiles{n: len(all)}
 	for _, s := range shown {

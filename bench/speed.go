@@ -111,7 +111,7 @@ func medians(caches []cache, size sizes, measure func(cache) float64) []float64 
 	}
 	out := make([]float64, len(caches))
 	for i, r := range results {
-		out[i] = median(r, func(ns float64) float64 { return ns })
+		out[i] = median(r, same)
 	}
 	return out
 }
@@ -125,6 +125,8 @@ func median[T any, N cmp.Ordered](items []T, value func(T) N) N {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
+
+func same(x float64) float64 { return x }
 
 // timed returns the nanoseconds per operation, of all goroutines together.
 func timed(c cache, w workload, goroutines int, about time.Duration) float64 {
