@@ -5,7 +5,7 @@ FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 	@mkdir -p out
@@ -40,6 +40,17 @@ bench: ## speed, memory and waits beside golang-lru, as Markdown tables
 bench-quick: ## the same in less than a minute, less exact
 	go run ./bench -quick
 
+bench-durability: redis ## what keeping changes on disk costs, beside bbolt, Redis and plain files (10 minutes)
+	go run ./bench -only durability
+
+bench-durability-quick: redis ## the same in two minutes, less exact
+	go run ./bench -quick -only durability
+
+redis: # Debian's package, where it can be installed; else the tables say what to install
+	@if ! { command -v redis-server && command -v redis-benchmark; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server redis-tools >/dev/null; \
+	fi || true
+
 vuln: tools ## known vulnerabilities in what is used (asks vuln.go.dev)
 	@for m in $(MODULES); do GOWORK=off $(BIN)/govulncheck -C $$m ./... || exit 1; done
 
@@ -49,5 +60,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint fuzz bench bench-quick vuln tools clean
+.PHONY: help demo test race lint fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
 .DEFAULT_GOAL = help

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Some things are done by processes of their own, which are this program started
+// again with -child: a restore begins with nothing in memory, a kill ends a process,
+// and a disk is kept busy by somebody else.
+
+// children is what they can do. What they return goes to the process that started
+// them.
+var children = map[string]func(args []string) (any, error){}
+
+func beChild(what string, args []string) error {
+	do, ok := children[what]
+	if !ok {
+		return fmt.Errorf("a child does not do %q", what)
+	}
+	result, err := do(args)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// childProcess is one that runs.
+type childProcess struct {
+	cmd   *exec.Cmd
+	in    io.Closer // closed, it tells the child to end
+	out   *bufio.Reader
+	error strings.Builder
+	kill  func() error
+}
+
+func (d *durable) startChild(what string, args ...string) (*childProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &childProcess{cmd: exec.Command(self, append([]string{"-child", what}, args...)...)}
+	c.cmd.Stderr = &c.error
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	c.kill = d.atEnd(func() error {
+		if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		return nil
+	})
+	return c, nil
+}
+
+// wait returns the state of a child once it has ended, and takes in its result.
+func (c *childProcess) wait(result any) error {
+	out, err := io.ReadAll(c.out)
+	err = errors.Join(err, c.cmd.Wait())
+	if err == nil && result != nil {
+		err = json.Unmarshal(out, result)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(c.error.String()))
+	}
+	return nil
+}
+
+// runChild has a child do something, and waits for it.
+func (d *durable) runChild(result any, what string, args ...string) error {
+	c, err := d.startChild(what, args...)
+	if err != nil {
+		return err
+	}
+	return c.wait(result)
+}
+
+// killSelf ends this process as a crash would.
+func killSelf() error {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		return err
+	}
+	if err := self.Kill(); err != nil {
+		return err
+	}
+	select {} // until the system gets to it
+}
