@@ -21,6 +21,8 @@ var durability = []struct {
 }{
 	{"always", always},
 	{"alone", alone},
+	{"everysecond", everySecond},
+	{"busy", busy},
 }
 
 func durabilityNames() (names []string) {

@@ -17,7 +17,9 @@ import (
 
 // children is what they can do. What they return goes to the process that started
 // them.
-var children = map[string]func(args []string) (any, error){}
+var children = map[string]func(args []string) (any, error){
+	"busy": func(args []string) (any, error) { return keepBusy(args[0]) },
+}
 
 func beChild(what string, args []string) error {
 	do, ok := children[what]
