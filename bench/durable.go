@@ -23,6 +23,7 @@ var durability = []struct {
 	{"alone", alone},
 	{"everysecond", everySecond},
 	{"busy", busy},
+	{"restore", restore},
 }
 
 func durabilityNames() (names []string) {

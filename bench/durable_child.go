@@ -18,7 +18,11 @@ import (
 // children is what they can do. What they return goes to the process that started
 // them.
 var children = map[string]func(args []string) (any, error){
-	"busy": func(args []string) (any, error) { return keepBusy(args[0]) },
+	"busy":    func(args []string) (any, error) { return keepBusy(args[0]) },
+	"fill":    func(args []string) (any, error) { return nil, fillFolder(args) },
+	"stream":  func(args []string) (any, error) { return nil, writeStream(args) },
+	"decode":  func(args []string) (any, error) { return decodeStream(args) },
+	"restore": func(args []string) (any, error) { return restoreFolder(args) },
 }
 
 func beChild(what string, args []string) error {
