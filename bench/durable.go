@@ -24,6 +24,8 @@ var durability = []struct {
 	{"everysecond", everySecond},
 	{"busy", busy},
 	{"restore", restore},
+	{"written", written},
+	{"compaction", compaction},
 }
 
 func durabilityNames() (names []string) {
