@@ -16,6 +16,7 @@ import (
 type Recovered struct {
 	Contents Contents // of the last file read; zero in a new folder
 	Fence    uint64   // the newest fence that is known of
+	Capacity uint64   // of the store, when it was last written; 0 = unknown
 	Records  []Record
 
 	Snapshot uint64    // generation; 0 = none
@@ -74,7 +75,7 @@ func (r *recovery) run() error {
 		return err
 	}
 	r.out.Records, r.out.Seq = r.state.records, r.last
-	r.out.Fence = max(r.header.Fence, r.state.fence)
+	r.out.Fence, r.out.Capacity = max(r.header.Fence, r.state.fence), r.state.capacity
 	r.out.Closed = r.manifest.Closed != nil
 	return nil
 }
@@ -114,6 +115,7 @@ func (r *recovery) snapshot() error {
 // load reads a snapshot to its end.
 func (r *recovery) load(sr *Reader) error {
 	r.header = sr.Header()
+	r.state.capacity = r.header.Capacity
 	if err := r.take(r.header.Contents); err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ type state struct {
 	in      *Contents      // of the file that is being read
 	used    uint64         // the highest Record.Used
 	fence   uint64         // the newest fence known
+
+	capacity uint64 // of the store; 0 = unknown
 }
 
 // add takes in a record of a snapshot.
@@ -96,6 +98,8 @@ func (s *state) make(c *Change) error {
 	case ChangeClear:
 		s.records = nil
 		clear(s.index)
+	case ChangeResize:
+		s.capacity = c.Capacity
 	}
 	return nil
 }
