@@ -96,3 +96,35 @@ func ParseChange(kind byte, payload []byte) (Change, error) {
 
 // AppendChange writes what ParseChange reads.
 func AppendChange(b []byte, c Change) []byte { return c.append(b) }
+
+// A FramePlace is where a frame stands in a file, and the key that it is about.
+type FramePlace struct {
+	Offset, Size int
+	Type         byte
+	Key          string
+}
+
+// FramesOf returns the frames of a good file.
+func FramesOf(data []byte) (places []FramePlace) {
+	segment := data[8] == kindSegment
+	for at := preambleSize; at+frameSize <= len(data); {
+		head := frameHead(data[at:])
+		if head.seq() == 0 { // room that was set aside
+			break
+		}
+		p := FramePlace{Offset: at, Size: frameSize + int(head.size()), Type: head.typ()}
+		payload := data[at+frameSize : at+p.Size]
+		if f, ok := parseFrame(&head, payload); ok && segment {
+			if c, err := parseChange(ChangeKind(p.Type), f.payload); err == nil {
+				p.Key = string(c.Key)
+			}
+		} else if p.Type == frameRecord {
+			if r, err := parseRecord(payload); err == nil {
+				p.Key = string(r.Key)
+			}
+		}
+		places = append(places, p)
+		at += p.Size
+	}
+	return places
+}
