@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples bench
-PACKAGES = ./... ./examples/... ./bench/...
+MODULES  = . examples bench cmd/latchkey
+PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
