@@ -10,11 +10,11 @@
 //
 // The last line of the output has the counts. Above it are the busiest hours
 // and the longest sessions, without the addresses of the visitors. With -dir
-// the sessions are kept in a folder: a run that was cut off goes on there from
-// its last snapshot.
+// the sessions are kept in a folder: a run that was cut off, by kill -9 say, goes
+// on there behind the last request that it has served.
 //
-// The exit status is 0 when the logs have been replayed, 1 when that failed,
-// 2 when the command line is wrong and 3 after -stop-after.
+// The exit status is 0 when the logs have been replayed, 1 when that failed and
+// 2 when the command line is wrong.
 package main
 
 import (
@@ -49,7 +49,7 @@ type options struct {
 	key       string
 	capacity  int
 	dir       string
-	stopAfter int
+	killAfter int
 	plot      string
 	progress  bool
 	files     []string
@@ -71,11 +71,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	err = accesslog(o, stdin, stdout, stderr)
 	if err != nil {
 		tell(stderr, "%v", err)
-	}
-	switch {
-	case errors.Is(err, errStopped):
-		return 3
-	case err != nil:
 		return 1
 	}
 	return 0
@@ -90,7 +85,7 @@ func parseFlags(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.ttl, "ttl", 0, "end sessions so long after their first request; 0 = never")
 	flags.IntVar(&o.capacity, "capacity", 0, "keep so many sessions, the most recently used; 0 = all")
 	flags.StringVar(&o.dir, "dir", "", "keep the sessions in this `folder`, and go on where it left off")
-	flags.IntVar(&o.stopAfter, "stop-after", 0, "take a snapshot after so many requests of this run and stop dead, as in a crash; needs -dir")
+	flags.IntVar(&o.killAfter, "kill-after", 0, "kill this process (SIGKILL) after so many requests; needs -dir, to go on from")
 	flags.StringVar(&o.plot, "plot", "", "draw the live sessions over time into this SVG `file`")
 	flags.BoolVar(&o.progress, "progress", false, "show a progress bar if standard error is a terminal")
 	flags.Usage = func() {
@@ -112,14 +107,14 @@ func (o options) check() error {
 	switch {
 	case o.key != keyIP && o.key != keyAgent:
 		return errors.New("-key is neither ip nor ip+agent")
-	case o.idle < 0 || o.ttl < 0 || o.capacity < 0 || o.stopAfter < 0:
-		return errors.New("-idle, -ttl, -capacity and -stop-after cannot be negative")
+	case o.idle < 0 || o.ttl < 0 || o.capacity < 0 || o.killAfter < 0:
+		return errors.New("-idle, -ttl, -capacity and -kill-after cannot be negative")
 	case o.idle > store.MaxDuration || o.ttl > store.MaxDuration:
 		return fmt.Errorf("-idle and -ttl are at most %v; 0 is without end", store.MaxDuration)
 	case o.capacity > store.MaxCapacity:
 		return fmt.Errorf("-capacity is at most %d; 0 is without bound", store.MaxCapacity)
-	case o.stopAfter > 0 && o.dir == "":
-		return errors.New("-stop-after needs a -dir to go on from")
+	case o.killAfter > 0 && o.dir == "":
+		return errors.New("-kill-after needs a -dir to go on from")
 	}
 	return nil
 }
@@ -139,9 +134,6 @@ func accesslog(o options, stdin io.Reader, stdout, stderr io.Writer) error {
 		err = withProgress(in, stderr, r.all)
 	} else {
 		err = r.all()
-	}
-	if errors.Is(err, errStopped) {
-		return err // without a Close, as a crash would
 	}
 	if err = errors.Join(err, r.finish()); err != nil {
 		return err

@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// killed is the status of a process that was.
+const killed = -1
+
 // outcome is what a run of accesslog leaves behind.
 type outcome struct {
 	status         int
@@ -180,7 +183,7 @@ func TestBadInput(t *testing.T) {
 		{"negative idle", []string{"-idle", "-1s"}, 2, "cannot be negative"},
 		{"no duration", []string{"-idle", "30"}, 2, "invalid value"},
 		{"absurd ttl", []string{"-ttl", "2000000h"}, 2, "at most"},
-		{"stop without dir", []string{"-stop-after", "10"}, 2, "needs a -dir"},
+		{"kill without dir", []string{"-kill-after", "10"}, 2, "needs a -dir"},
 		{"dir is a file", []string{"-dir", noise}, 1, "noise.png"},
 		{"dir of someone else", []string{"-dir", dir}, 1, "not a store's"},
 		{"plot into nowhere", []string{"-plot", filepath.Join(dir, "none", "a.svg")}, 1, "no such file"},

@@ -85,8 +85,8 @@ func allRequests(t *testing.T, file string) []request {
 	return all
 }
 
-// TestRecordedStopAndGoOn is TestStopAndGoOn on recorded logs.
-func TestRecordedStopAndGoOn(t *testing.T) {
+// TestRecordedKillAndGoOn is TestKillAndGoOn on recorded logs.
+func TestRecordedKillAndGoOn(t *testing.T) {
 	dir := testenv.Data(t)
 	for _, log := range []string{"semicomplete_2015", "meatlabel_2025-12"} {
 		for _, after := range []int{99, 4_321, 9_999} {
@@ -96,8 +96,8 @@ func TestRecordedStopAndGoOn(t *testing.T) {
 				whole := runHere("", args...)
 				require.Equal(t, 0, whole.status)
 				args = append([]string{"-dir", filepath.Join(t.TempDir(), "sessions")}, args...)
-				o := runApart(t, append([]string{"-stop-after", fmt.Sprint(after)}, args...)...)
-				require.Equal(t, 3, o.status, o.stderr)
+				o := runApart(t, append([]string{"-kill-after", fmt.Sprint(after)}, args...)...)
+				require.Equal(t, killed, o.status, o.stderr)
 				o = runApart(t, args...)
 				require.Equal(t, 0, o.status, o.stderr)
 				require.Equal(t, whole.last(), o.last())

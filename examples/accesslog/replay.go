@@ -2,25 +2,20 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
-	"github.com/latchkey-go/latchkey/storetest"
 )
 
-const (
-	// snapshotEvery is how many requests a crash can cost at most.
-	snapshotEvery = 50_000
-	// never keeps the store from freeing memory and taking snapshots by itself
-	// as the years of the log go by: the replay says when.
-	never = store.MaxDuration
-)
+// never keeps the store from freeing memory by itself as the years of the log go
+// by: the replay says when.
+const never = store.MaxDuration
 
 var (
-	errStopped   = errors.New("stopped dead, as asked; another run with this -dir goes on from here")
 	errOtherLog  = errors.New("the folder of -dir was written for another log, or this one has changed")
 	errOtherRun  = errors.New("the folder of -dir was written with another -key, -idle, -ttl or -capacity")
 	errNoRequest = errors.New("no request to replay")
@@ -31,13 +26,12 @@ type replay struct {
 	options
 	in     *input
 	store  *store.Store[Visitor, Session]
-	clock  storetest.Clock // the latest time seen in the log
+	clock  logClock // shows the latest time seen in the log
 	report *report
 
-	place   Tally // where the folder says an earlier run has been
-	run     Tally
-	evicted int
-	live    int
+	place Tally // where the folder says an earlier run has been
+	run   Tally
+	live  int
 }
 
 func newReplay(o options, in *input) (*replay, error) {
@@ -51,11 +45,9 @@ func newReplay(o options, in *input) (*replay, error) {
 	}
 	if o.dir != "" {
 		config.Persist = persist.Config{
-			Dir:              o.dir,
-			Codec:            persist.JSON{},
-			Sync:             persist.OnSnapshot,
-			SnapshotInterval: never,
-			Schema:           fmt.Sprintf("accesslog key=%s idle=%s ttl=%s capacity=%d", o.key, o.idle, o.ttl, o.capacity),
+			Dir:    o.dir,
+			Codec:  persist.JSON{},
+			Schema: fmt.Sprintf("accesslog key=%s idle=%s ttl=%s capacity=%d", o.key, o.idle, o.ttl, o.capacity),
 		}
 	}
 	newest, err := newestSession(config)
@@ -77,11 +69,11 @@ func newReplay(o options, in *input) (*replay, error) {
 // request, without which nobody knows what time it is in there: the store must
 // be opened at that time. Until it is known, no session may idle out.
 func newestSession(config store.Options[Visitor, Session]) (newest Session, err error) {
-	newest.Last = new(storetest.Clock).Now()
+	newest.Last = time.Unix(0, 0).UTC()
 	if config.Persist.Dir == "" {
 		return newest, nil
 	}
-	config.IdleTimeout, config.OnRemove, config.Clock = 0, nil, new(storetest.Clock)
+	config.IdleTimeout, config.OnRemove, config.Clock = 0, nil, &logClock{now: newest.Last}
 	s, err := store.New(config)
 	if err != nil {
 		return newest, err
@@ -102,7 +94,8 @@ func (r *replay) resume(newest Session) {
 	r.live = r.store.Len()
 	r.place, r.run = newest.Run, newest.Run
 	r.run.Peak = max(r.run.Peak, r.live)
-	r.evicted = r.run.Created - r.run.Expired - r.live
+	// The request that was cut off may have had sessions expire already.
+	r.run.Expired = r.run.Created - r.run.Evicted - r.live
 	r.report.timeline.set(newest.Last, r.live)
 }
 
@@ -132,17 +125,19 @@ func (r *replay) serve(req request) error {
 	if err := r.visit(req); err != nil {
 		return err
 	}
-	done := r.run.Requests - r.place.Requests
-	if r.dir == "" || done != r.stopAfter && done%snapshotEvery != 0 {
-		return nil
-	}
-	if err := r.store.Snapshot(context.Background()); err != nil {
-		return err
-	}
-	if done == r.stopAfter {
-		return errStopped
+	if r.run.Requests-r.place.Requests == r.killAfter {
+		return killMyself()
 	}
 	return nil
+}
+
+// killMyself ends the process as kill -9 does: nothing is closed or tidied up.
+func killMyself() error {
+	me, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = me.Kill()
+	}
+	return err
 }
 
 // visit is the life of a session store in one function: what is dead goes,
@@ -165,6 +160,9 @@ func (r *replay) visit(req request) error {
 	if isNew {
 		r.run.Created++
 		r.live++
+		if r.capacity > 0 && r.live > r.capacity {
+			r.run.Evicted++ // by the Set below, as one with it
+		}
 	}
 	session = session.with(req, now, r.run)
 	if err := r.store.SetWithTTL(visitor, session, r.limits.left(session)); err != nil {
@@ -191,7 +189,6 @@ func (r *replay) removed(gone store.Removal[Visitor, Session]) {
 		r.run.Expired++
 		r.report.expired(gone.Key, gone.Value, r.limits.end(gone.Value))
 	case store.ReasonEvicted:
-		r.evicted++
 		r.live--
 		r.report.evicted(gone.Key, gone.Value)
 	}
@@ -207,5 +204,5 @@ func (r *replay) finish() error {
 
 func (r *replay) summary() string {
 	return fmt.Sprintf("requests=%d created=%d touched=%d expired=%d evicted=%d peak=%d live=%d malformed=%d",
-		r.run.Requests, r.run.Created, r.run.Requests-r.run.Created, r.run.Expired, r.evicted, r.run.Peak, r.live, r.in.malformed)
+		r.run.Requests, r.run.Created, r.run.Requests-r.run.Created, r.run.Expired, r.run.Evicted, r.run.Peak, r.live, r.in.malformed)
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStopAndGoOn lets the process die after a snapshot, more than once, and
-// compares the end with that of a run which was never cut off.
-func TestStopAndGoOn(t *testing.T) {
+// TestKillAndGoOn lets the process be killed, more than once, and compares the end
+// with that of a run which was never cut off.
+func TestKillAndGoOn(t *testing.T) {
 	for _, flags := range [][]string{
 		{},
 		{"-key", "ip+agent"},
@@ -26,20 +26,16 @@ func TestStopAndGoOn(t *testing.T) {
 			t.Run(fmt.Sprint(flags, after), func(t *testing.T) {
 				t.Parallel()
 				args := append([]string{"-dir", filepath.Join(t.TempDir(), "sessions")}, flags...)
-				stop := append(args[:len(args):len(args)], "-stop-after", fmt.Sprint(after))
-
-				o := runApart(t, stop...)
-				require.Equal(t, 3, o.status, o.stderr)
-				require.Contains(t, o.stderr, "stopped dead")
-				require.Empty(t, o.stdout)
-
-				if after < 2_500 {
-					o = runApart(t, stop...)
-					require.Equal(t, 3, o.status, o.stderr)
+				kill := append(args[:len(args):len(args)], "-kill-after", fmt.Sprint(after))
+				times := min(3, 5_000/after)
+				for range times {
+					o := runApart(t, kill...)
+					require.Equal(t, killed, o.status, o.stderr)
+					require.Empty(t, o.stdout)
 				}
-
-				o = runApart(t, args...)
+				o := runApart(t, args...)
 				require.Equal(t, 0, o.status, o.stderr)
+				require.Contains(t, o.stderr, fmt.Sprintf("%d requests already", times*after))
 				require.Equal(t, whole.last(), o.last())
 
 				o = runApart(t, args...)
@@ -50,35 +46,43 @@ func TestStopAndGoOn(t *testing.T) {
 	}
 }
 
-// TestDeathBetweenSnapshots goes on from a copy of the folder, made while the
-// run was far beyond its last snapshot.
-func TestDeathBetweenSnapshots(t *testing.T) {
-	dir, dead := t.TempDir(), filepath.Join(t.TempDir(), "dead")
-	o, err := parseFlags([]string{"-dir", dir}, io.Discard)
-	require.NoError(t, err)
-	in, err := newInput(nil, nil)
-	require.NoError(t, err)
-	r, err := newReplay(o, in)
-	require.NoError(t, err)
-	require.NoError(t, in.each(func(req request) error {
-		switch in.requests {
-		case 2_000:
-			require.NoError(t, r.store.Snapshot(t.Context()))
-		case 3_000:
-			require.NoError(t, os.CopyFS(dead, os.DirFS(dir)))
-		}
-		return r.serve(req)
-	}))
-	require.NoError(t, r.finish())
+// TestDeathWithinARequest goes on from a copy of the folder, made when sessions have
+// expired that no request has told of yet.
+func TestDeathWithinARequest(t *testing.T) {
+	for _, flags := range [][]string{nil, {"-capacity", "25"}} {
+		t.Run(fmt.Sprint(flags), func(t *testing.T) {
+			dir, dead := t.TempDir(), filepath.Join(t.TempDir(), "dead")
+			o, err := parseFlags(append(flags, "-dir", dir), io.Discard)
+			require.NoError(t, err)
+			in, err := newInput(nil, nil)
+			require.NoError(t, err)
+			r, err := newReplay(o, in)
+			require.NoError(t, err)
+			copied := 0
+			require.NoError(t, in.each(func(req request) error {
+				if in.requests > 3_000 && copied == 0 && req.Time.After(r.clock.Now()) {
+					before := r.store.Len()
+					r.clock.Set(req.Time)
+					if r.store.Len() < before {
+						copied = in.requests
+						require.NoError(t, os.CopyFS(dead, os.DirFS(dir)))
+					}
+				}
+				return r.serve(req)
+			}))
+			require.NoError(t, r.finish())
+			require.NotZero(t, copied)
 
-	again := runHere("", "-dir", dead)
-	require.Equal(t, 0, again.status, again.stderr)
-	require.Contains(t, again.stderr, "1999 requests already")
-	require.Equal(t, runHere("").last(), again.last())
+			again := runHere("", append(flags, "-dir", dead)...)
+			require.Equal(t, 0, again.status, again.stderr)
+			require.Contains(t, again.stderr, fmt.Sprintf("%d requests already", copied-1))
+			require.Equal(t, runHere("", flags...).last(), again.last())
+		})
+	}
 }
 
-func TestStopAfterTheEnd(t *testing.T) {
-	o := runHere("", "-dir", t.TempDir(), "-stop-after", "1000000")
+func TestKillAfterTheEnd(t *testing.T) {
+	o := runHere("", "-dir", t.TempDir(), "-kill-after", "1000000")
 	require.Equal(t, 0, o.status, o.stderr)
 	require.Equal(t, runHere("").last(), o.last())
 }
@@ -112,7 +116,7 @@ func TestRawBytesSurviveTheFolder(t *testing.T) {
 }
 
 // TestOtherRunsFolder refuses a folder that does not belong to the run, and
-// leaves it as it is.
+// leaves the sessions in it as they are.
 func TestOtherRunsFolder(t *testing.T) {
 	dir := t.TempDir()
 	whole := runHere("", "-dir", dir)
@@ -133,24 +137,30 @@ func TestOtherRunsFolder(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := fileNames(t, dir)
+			before := files(t, dir)
 			o := runHere(tt.log, append(append([]string{"-dir", dir}, tt.flags...), "-")...)
 			require.Equal(t, 1, o.status)
 			require.Contains(t, o.stderr, tt.want)
 			require.Empty(t, o.stdout)
-			require.Equal(t, before, fileNames(t, dir))
+			if tt.want == errOtherRun.Error() {
+				require.Equal(t, before, files(t, dir))
+			}
 		})
 	}
 	require.Equal(t, whole.last(), runHere("", "-dir", dir).last())
 }
 
-func fileNames(t *testing.T, dir string) []string {
+// files returns what is in a folder by name, except for the note of who had it.
+func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	var names []string
+	all := map[string]string{}
 	for _, e := range entries {
-		names = append(names, e.Name())
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		require.NoError(t, err)
+		all[e.Name()] = string(data)
 	}
-	return names
+	delete(all, "LOCK")
+	return all
 }

@@ -24,13 +24,14 @@ type Session struct {
 }
 
 // A Tally is how far the run had come with the session's last request. The
-// newest session thus tells where the run was: one snapshot saves the sessions
-// and the place in the log, and they cannot disagree.
+// newest session thus tells where the run was: sessions and the place in the log
+// are saved as one, and cannot disagree.
 type Tally struct {
 	Requests int
 	Sum      uint32 // CRC-32C of the lines so far, to know the log again
 	Created  int
 	Expired  int
+	Evicted  int
 	Peak     int // most live sessions before this request
 }
 
