@@ -27,6 +27,9 @@ lint: tools ## formatting, go vet, staticcheck, errcheck, tidy go.mod files
 	GOOS=windows go vet ./store ./persist
 	@for m in $(MODULES) tools; do echo "go mod tidy -diff in $$m"; GOWORK=off go -C $$m mod tidy -diff || exit 1; done
 
+soak: ## ten million crashes, and ten thousand kills (hours)
+	go test -count=1 -timeout 0 -run 'TestCrashPoints|TestKill' -v ./persist -crash-points=10000000 -kills=10000
+
 fuzz: ## each fuzz target for FUZZTIME (30s)
 	@for p in $$(go list $(PACKAGES)); do \
 		for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
@@ -60,5 +63,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
 .DEFAULT_GOAL = help

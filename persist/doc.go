@@ -1,5 +1,5 @@
 // Package persist keeps a store on disk: codecs, which turn keys and values into
-// bytes, and the folder with the snapshots. Most users meet its [Config], as
+// bytes, and the folder with the snapshots and the journal. Most users meet its [Config], as
 // store.Options.Persist, and its errors:
 //
 //	s, err := store.New(store.Options[string, Session]{
@@ -10,10 +10,27 @@
 //
 // A snapshot is the whole store at one instant: every live entry with its key,
 // its value, its times, counts, revision, place in the order of use, and lease.
-// Snapshot takes one; so do Sync, Close and, [Config.SnapshotInterval] after a
-// change, the store by itself, unless there is nothing new to save. Readers and
-// writers go on meanwhile. A crash costs what has changed since the last
-// snapshot, and nothing else: that is what [OnSnapshot] means.
+// The journal has every change since: what was set, deleted, evicted, cleared,
+// locked, extended, unlocked and resized, in order, and accesses now and then.
+// A store opens with the newest snapshot and makes the journal's changes again.
+//
+// [Config.Sync] says how far a change is on its way when its call returns:
+//
+//   - [Always]: it is durable. No crash undoes it. Callers who wait at the same
+//     time share one fsync; one who is alone waits for nobody else.
+//   - [EverySecond], the default: the operating system has it. The end of the
+//     process, by kill -9 too, does not undo it. A power loss may cost the last
+//     second, and then it is the end that is missing, never something in between.
+//   - [OnSnapshot]: nowhere yet. A crash goes back to the last snapshot. There is
+//     no journal.
+//
+// With Always, and with EverySecond where that takes a call of the system, a
+// change is seen by nobody before it is written: if that fails, it never was.
+//
+// A snapshot takes the place of the journal before it. The store takes one by
+// itself when the journal has outgrown the last one, and [Config.MinJournal], and
+// when [Config.SnapshotInterval] says so; so do Snapshot and Close. Readers and
+// writers go on meanwhile.
 //
 // Times are on disk as times of day. Entries whose time comes while the store is
 // closed do not come back. Leases do: the key stays locked until the lease's
@@ -24,25 +41,49 @@
 //
 // A snapshot is written to a file with a temporary name, synced, and read back.
 // It then gets its own name, the folder is synced, and a new manifest, which
-// lists it, replaces the one before in the same way. Only then does a snapshot
-// that is too old go. So at each moment the folder holds a whole snapshot, and
-// an error means that it holds the one before, or both. A file that could not
-// be written or synced is never used again; the next try makes another.
+// lists it, replaces the one before in the same way. Only then do a snapshot
+// that is too old and the journal before it go. So at each moment the folder
+// holds a whole snapshot and all that came after it. A file that could not be
+// written or synced is never used again.
 //
-// When a call fails, on a disk that is full say, the store keeps working in
-// memory, and the next snapshot saves it all.
+// On Linux the journal of EverySecond is written through memory that is mapped to
+// its file, in room that was set aside before: a change costs a copy, no call of
+// the system.
+//
+// # When the disk fails
+//
+// It is full, fails, or the folder was moved away: who waits for the journal then
+// gets an error, reading goes on, and every change is refused with
+// store.ErrReadOnly. An error of the disk itself leaves open whether the change
+// will be there after a crash: no reader sees it meanwhile. The store tries again
+// after a second, and then ever less often, at least twice a minute; once the
+// disk works, it takes a new snapshot and goes on by itself. All of that is told
+// to the log, and Stats.ReadOnly shows it.
+//
+// With OnSnapshot a store keeps working in memory, and the next snapshot saves it
+// all.
+//
+// # Crashes
+//
+// What a crash leaves unfinished at the journal's end is cut off, told to the log
+// and counted in Stats.TornBytes. It is of changes that were never promised: the
+// journal itself says up to where it was durable, and if anything is missing
+// before that, it is damage.
 //
 // # Generations and damage
 //
-// [Config.Generations] snapshots are kept. Every byte of them is under a
-// checksum: no flipped bit, no cut and no exchanged file goes unnoticed. If the
-// newest is damaged or missing, the store opens with the one before, says so in
-// its log and counts it in Stats.DamagedSnapshots. If none is good, or the
-// manifest is damaged, it does not open: [ErrCorrupt], with file and offset.
+// [Config.Generations] snapshots are kept, and the journal from the oldest of
+// them on. Every byte of them is under a checksum: no flipped bit, no cut and no
+// exchanged file goes unnoticed. If the newest snapshot is damaged or missing,
+// the store opens with the one before and the whole journal since, or with
+// OnSnapshot with the one before alone, says so in its log and counts it in
+// Stats.DamagedSnapshots. If what was promised can't be read, it does not open:
+// [ErrCorrupt], with file and offset, and nothing is touched.
 //
 // What is damaged stays as it is, under its name, until an operator removes it:
-// only files that the manifest lists are ever removed. To start anew, move the
-// folder away; to go back to a snapshot from elsewhere, give it to Import.
+// only files that the manifest lists are ever removed. The command latchkey, in
+// cmd/latchkey, shows what is damaged (verify), and saves to a new folder what
+// can be read (salvage). To start anew, move the folder away.
 //
 // # The folder
 //
@@ -71,10 +112,10 @@
 // key:
 //
 //  1. Put the new key in front, Encrypt(JSON{}, newKey, oldKey), and restart.
-//     What is restored is sealed anew.
-//  2. Once a snapshot has been taken, the newest no longer needs the old key.
-//     The generations before it do, until as many snapshots have been taken as
-//     are kept: with fewer, damage to the newest is an error, not a step back.
+//     What is restored is sealed anew, and a snapshot of it is taken at once.
+//  2. The newest snapshot no longer needs the old key. The generations before it
+//     do, until as many snapshots have been taken as are kept: with fewer, damage
+//     to the newest is an error, not a step back.
 //  3. Drop the old key, and restart.
 //
 // # The format

@@ -18,7 +18,7 @@
 // done.
 //
 // Misses and refusals are errors: [ErrNotFound], [ErrLocked], [ErrLeaseLost],
-// [ErrConflict], [ErrFull], [ErrClosed], [ErrInvalidKey]. Neither the text of an
+// [ErrConflict], [ErrFull], [ErrClosed], [ErrInvalidKey], [ErrReadOnly]. Neither the text of an
 // error nor a log holds a key or a value.
 //
 // To change a value by what it was, use [Store.Update], which loses nothing when
@@ -67,8 +67,9 @@
 // anew when the lease ends. Its TTL does end it.
 //
 // [Lease.Fence] rises with every lease of the store, and with a folder over
-// restarts and crashes too. Hand it to what the holder writes to outside the store, and have that
-// refuse a fence below one it has seen: the store can't stop a late write there.
+// restarts and crashes too. Hand it to what the holder writes to outside the
+// store, and have that refuse a fence below one it has seen: the store can't stop
+// a late write there.
 //
 // # Metadata
 //
@@ -116,12 +117,18 @@
 // stays away. If the capacity has become smaller, the most recently used entries
 // are kept.
 //
-// A crash takes the store back to its last snapshot: at most
-// Persist.SnapshotInterval old, or just taken by [Store.Snapshot] or
-// [Store.Sync]. That goes for deletions too: call Sync after a logout that must
-// not be undone. Close takes a last snapshot, and others go on reading and
-// writing while one is taken. With an IdleTimeout every access is a change to be
-// saved; without, accesses alone wait for the next snapshot or Close.
+// Persist.Sync says which changes a crash leaves: [persist.Always] all whose call
+// has returned nil, [persist.EverySecond], the default, all if the process ends
+// and all but those of the last second if the machine does, [persist.OnSnapshot]
+// those that the last snapshot has. That goes for deletions too: a logout stays
+// one. Close takes a last snapshot, and others go on reading and writing while
+// one is taken. Accesses are written once they have moved an entry's idle timeout
+// by a quarter: so much too early it may idle out after a crash.
+//
+// When the disk fails, changes are refused with [ErrReadOnly] and reading goes on
+// until it works again, and the store with it. The call that has met the failure
+// has an error that says so: whether its change is there after a crash is open,
+// and until then nobody sees it.
 //
 // Values are encoded when they are set, by Persist.Codec, as JSON unless told
 // otherwise: see package persist. What can't be encoded fails its own call and
@@ -129,9 +136,11 @@
 // ErrInvalidKey.
 //
 // A damaged snapshot is reported to the Logger and in [Stats], and the one before
-// it is used. If none is good, New fails with [persist.ErrCorrupt] and changes
-// nothing. A folder of another codec or of other types, or one that is in use, is
-// refused likewise.
+// it is used, with the journal since. If what was promised can't be read, New
+// fails with [persist.ErrCorrupt] and changes nothing. A folder of another codec
+// or of other types, or one that is in use, is refused likewise. Values are
+// decoded when they are first read: one that its type has outgrown is that
+// reader's error, if it is not among the first thousand, which New tries.
 //
 // [Store.Export] and [Store.Import] do the same with any writer and reader, and
 // need no folder.
@@ -159,8 +168,6 @@
 //     change them in place. With a folder, they are saved as they were when they
 //     were set.
 //   - A folder belongs to one store in one process at a time.
-//   - What came after the last snapshot does not survive a crash; there is no
-//     journal.
 //   - On some systems, Linux among them, the monotonic clock stands still while
 //     the machine is suspended, and deadlines are late by as much.
 //   - One mutex guards a store. It is held for short times only and never while

@@ -10,8 +10,8 @@ import (
 // if the store is at its capacity.
 //
 // Errors: [ErrLocked], [ErrFull], [ErrInvalidKey], [ErrClosed], and in a store
-// with a folder the codec's on this key or value. After an error the store is
-// as it was.
+// with a folder the codec's on this key or value, [ErrReadOnly] while its disk
+// fails, and an error of the disk itself. After an error the store is as it was.
 func (s *Store[K, V]) Set(key K, value V) error {
 	return s.write(key, value, s.o.TTL, nil)
 }

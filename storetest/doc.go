@@ -47,4 +47,20 @@
 //	func TestCodec(t *testing.T) {
 //		storetest.Codec(t, mycodec.New(), "a key", Session{User: "ada"})
 //	}
+//
+// # Disk
+//
+// [Disk] is a disk in memory, for tests of what your program does after a crash,
+// or on a disk that fails:
+//
+//	disk := storetest.NewDisk()
+//	options.Persist = persist.Config{Dir: "/sessions", FS: disk, Sync: persist.Always}
+//	s, err := store.New(options)
+//	...
+//	options.Persist.FS = disk.LosePower() // the disk as it would be then
+//	s, err = store.New(options)
+//
+// [Disk.Kill] is the end of the process alone, [Disk.LosePowerAtRandom] leaves some
+// of what was not synced. [Disk.Fail] has every call fail, [Disk.Limit] fills the
+// disk up.
 package storetest
