@@ -129,6 +129,9 @@ func (r *recovery) load(sr *Reader) error {
 		}
 		r.state.add(rec)
 		r.done.add(frameSize + recordSize + len(rec.Key) + len(rec.Value))
+		if n := len(r.state.records); n == 1<<10 {
+			r.state.expect(int(r.done.left() / (r.done.read / int64(n))))
+		}
 	}
 }
 

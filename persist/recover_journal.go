@@ -29,7 +29,7 @@ func (r *recovery) journal() error {
 		return err
 	}
 	r.last = r.reached
-	r.state.more = int(min(r.done.left()/averageRecord, 1<<24))
+	r.state.more = int(min(r.done.left()/averageRecord, maxExpected))
 	full := 0 // the parts up to the last one with changes
 	for i, p := range parts {
 		if p.upTo <= r.reached {

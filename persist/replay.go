@@ -28,9 +28,15 @@ func (s *state) add(r Record) {
 	s.records = append(s.records, r)
 }
 
+// expect makes room for so many more records, about: growing bit by bit takes more
+// time than reading does.
+func (s *state) expect(n int) { s.records = slices.Grow(s.records, min(n, maxExpected)) }
+
+const maxExpected = 1 << 24
+
 // begin readies the records to be changed.
 func (s *state) begin() error {
-	s.records = slices.Grow(s.records, s.more)
+	s.expect(s.more)
 	s.index = make(map[string]int, len(s.records)+s.more)
 	for i := range s.records {
 		s.index[string(s.records[i].Key)] = i

@@ -314,9 +314,8 @@ func TestImportIsDurable(t *testing.T) {
 	require.NoError(t, other.Export(&export))
 	for _, j := range journalings {
 		t.Run(j.name, func(t *testing.T) {
-			d := j.disk()
 			for n := 1; ; n++ {
-				d = j.disk()
+				d := j.disk()
 				faulty := disk.Fails(d, nil)
 				o := journaled(faulty, j.sync)
 				clock := storetest.NewClock(t)
