@@ -117,7 +117,7 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 	case changeUnlock:
 		s.endLocked(c.lease, c.how, nil)
 	case changeClear:
-		s.replaceTableLocked(newTable[K, V]())
+		s.replaceTableLocked(newTable[K, V](s.seed))
 	case changeResize:
 		s.capacity = int(c.count)
 	case changeAccess, changeFreed:
@@ -134,7 +134,7 @@ func (s *Store[K, V]) markLocked(c *change[K, V], b *batch[K, V]) {
 		if s.coming == nil {
 			s.coming = make(map[K]*batch[K, V])
 		}
-		s.coming[c.e.key] = b
+		s.coming[c.e.v.key] = b
 		if c.victim != nil {
 			c.victim.pending = b
 			s.leaving++
@@ -156,7 +156,7 @@ func (s *Store[K, V]) unmarkLocked(c *change[K, V]) {
 	case changeAccess, changeFreed:
 		return
 	case changeAdd:
-		delete(s.coming, c.e.key)
+		delete(s.coming, c.e.v.key)
 		if c.victim != nil {
 			s.leaving--
 			s.calmLocked(c.victim)

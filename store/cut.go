@@ -18,6 +18,7 @@ type cut[K comparable, V any] struct {
 	slots    []*entry[K, V] // not walked yet
 	id       uint64
 	start    uint64 // what was born after this position is not in it
+	hits     uint64 // Store.hits then
 	changes  uint64 // Store.changes then
 	now      instant
 	seq      uint64 // Store.applied then
@@ -31,8 +32,19 @@ type cut[K comparable, V any] struct {
 // image is an entry as it was.
 type image[K comparable, V any] struct {
 	entry    entry[K, V]
+	used     uint64
+	accessed instant
+	accesses uint64
 	deadline instant
 	until    instant // deadline of the lease; never = no lease
+}
+
+func imageOf[K comparable, V any](e *entry[K, V], idle time.Duration) image[K, V] {
+	until := never
+	if e.lease != nil {
+		until = e.lease.until
+	}
+	return image[K, V]{*e, e.v.used.Load(), e.v.lastAccess(), e.count(), e.deadline(idle), until}
 }
 
 // beginCut makes the cut at the present instant, and returns with it what to add
@@ -51,11 +63,13 @@ func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 	s.settleLocked()
 	s.restarting = restart
 	s.cuts++
+	hits := s.hits.sum()
 	s.cut = &cut[K, V]{
 		table:    s.table,
 		slots:    s.table.slots,
 		id:       s.cuts,
 		start:    s.position,
+		hits:     hits,
 		changes:  s.changes,
 		now:      s.latest,
 		seq:      s.applied,
@@ -63,6 +77,7 @@ func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 		capacity: uint64(s.capacity),
 		idle:     s.o.IdleTimeout,
 	}
+	s.openReadsLocked() // who changes an entry, if only by an access, shows it first
 	return s.cut, s.wall
 }
 
@@ -70,6 +85,7 @@ func (s *Store[K, V]) endCut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cut = nil
+	s.openReadsLocked()
 }
 
 // see takes the image of e, of table t, unless the cut has it or e is too new.
@@ -78,15 +94,11 @@ func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
 		return
 	}
 	e.cut = c.id
-	until := never
-	if e.lease != nil {
-		until = e.lease.until
-	}
 	if n := len(c.seen); n == 0 || len(c.seen[n-1]) == cutBatch {
 		c.seen = append(c.seen, c.chunk())
 	}
 	last := &c.seen[len(c.seen)-1]
-	*last = append(*last, image[K, V]{*e, e.deadline(c.idle), until})
+	*last = append(*last, imageOf(e, c.idle))
 }
 
 // chunk returns room for cutBatch images.

@@ -71,37 +71,75 @@ func (i instant) after(d time.Duration) instant {
 	return i + instant(d)
 }
 
-// entry is what the store keeps for a key. The store's mu guards it. What a
-// read needs comes first, in one or two cache lines.
+// entry is what the store keeps for a key, from its first write until it is gone.
+// The store's mu guards it; what can be read without is its version.
 type entry[K comparable, V any] struct {
-	expires  instant      // end of the TTL
-	accessed instant      // last access
-	lease    *Lease[K, V] // nil = not locked
-	used     uint64       // position in the order of use: the highest is the latest
-	accesses uint64
-	cut      uint64 // id of the last cut that has seen it
-	value    V
-	key      K
+	v        *version[K, V] // the present one
+	lease    *Lease[K, V]   // nil = not locked
+	accesses uint64         // those of v not among them, unless it is frozen
+	cut      uint64         // id of the last cut that has seen it
 
 	data             *encoded     // the key and the value as encoded; nil without a folder
-	packed           bool         // value has not been decoded from data yet; see packed.go
+	packed           bool         // the value has not been decoded from data yet; see packed.go
 	pending          *batch[K, V] // has a change of e that is to be made; nil = none
-	noted            instant      // last access that the journal knows of
+	noted            int64        // last access that the journal knows of, an instant; readers load it atomically
 	created, updated instant
 	ttl              time.Duration
 	revision, fence  uint64
 	born             uint64 // position when it was created
+	listed           uint64 // v.used when the policy listed it
+	late             int    // in lru.late; -1 = not there
 	slot             int    // in table.slots; -1 once removed
 	index            int    // in table.expiry; -1 = not there
 }
+
+func (e *entry[K, V]) key() K { return e.v.key }
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not
 // run while e is locked.
 func (e *entry[K, V]) deadline(idle time.Duration) instant {
 	if e.lease != nil {
-		return e.expires
+		return e.v.expires
 	}
-	return min(e.expires, e.accessed.after(idle))
+	return min(e.v.expires, e.v.lastAccess().after(idle))
+}
+
+// isDead reports whether e is dead, and sees to it that no reader revives it who
+// has looked at the clock just before.
+func (e *entry[K, V]) isDead(now instant, idle time.Duration) bool {
+	if !dead(now, e.deadline(idle)) {
+		return false
+	}
+	if !e.v.isFrozen() {
+		e.freeze()
+		if !dead(now, e.deadline(idle)) {
+			e.thaw()
+			return false
+		}
+	}
+	return true
+}
+
+// freeze sends the readers of e to mu.
+func (e *entry[K, V]) freeze() {
+	if !e.v.isFrozen() {
+		e.accesses += e.v.freeze()
+	}
+}
+
+// thaw lets readers at e again, unless there is a reason not to.
+func (e *entry[K, V]) thaw() {
+	if e.lease == nil && !e.packed {
+		e.v.reads.Store(0)
+	}
+}
+
+// count returns how often e was read.
+func (e *entry[K, V]) count() uint64 {
+	if n := e.v.reads.Load(); n&frozen == 0 {
+		return e.accesses + n
+	}
+	return e.accesses
 }
 
 // revisionOrZero returns the revision of e, 0 for no entry.
@@ -131,8 +169,8 @@ func (s *Store[K, V]) metadataLocked(e *entry[K, V], now instant) Metadata {
 		Status:   e.status(now, s.o.IdleTimeout),
 		Created:  s.time(e.created),
 		Updated:  s.time(e.updated),
-		Accessed: s.time(e.accessed),
-		Accesses: e.accesses,
+		Accessed: s.time(e.v.lastAccess()),
+		Accesses: e.count(),
 		Revision: e.revision,
 		Fence:    e.fence,
 		Expires:  s.time(e.deadline(s.o.IdleTimeout)),

@@ -85,10 +85,7 @@ func (s *Store[K, V]) writeStaged(t *table[K, V], wall int64, w *persist.Writer)
 		if e == nil {
 			continue
 		}
-		img := image[K, V]{entry: *e, until: never}
-		if e.lease != nil {
-			img.until = e.lease.until
-		}
+		img := imageOf(e, s.o.IdleTimeout)
 		r, err := s.snapshotRecord(&img, wall)
 		if err == nil {
 			err = w.Write(&r)

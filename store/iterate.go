@@ -61,7 +61,7 @@ func (s *Store[K, V]) nextBatch(w *walk[K, V]) bool {
 	w.batch = w.batch[:0]
 	for _, e := range w.slots[:n] {
 		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(now, e.deadline(s.o.IdleTimeout)) {
-			w.batch = append(w.batch, pair[K, V]{e.key, e.value, e.toDecode()})
+			w.batch = append(w.batch, pair[K, V]{e.v.key, e.v.value, e.toDecode()})
 		}
 	}
 	w.slots = w.slots[n:]

@@ -3,7 +3,7 @@ package store
 import "time"
 
 // Key returns the key that is locked.
-func (l *Lease[K, V]) Key() K { return l.e.key }
+func (l *Lease[K, V]) Key() K { return l.key }
 
 // Fence returns the lease's number: higher than that of every lease before it
 // on any key of this store, restarts included. Give it to what the holder
@@ -51,7 +51,7 @@ func (l *Lease[K, V]) Get() (value V, err error) {
 		}
 		l.s.stats.Hits++
 		l.s.readingLocked(l.e, now)
-		value = l.e.value
+		value = l.e.v.value
 		return nil, nil, nil
 	})
 	return value, err
@@ -129,7 +129,7 @@ func (l *Lease[K, V]) change(f func(now instant) (*batch[K, V], error)) error {
 		if b, err := l.heldLocked(now); err != nil {
 			return b, err
 		}
-		if b := l.s.pendingLocked(l.e.key, l.e); b != nil {
+		if b := l.s.pendingLocked(l.key, l.e); b != nil {
 			return b, errAgain
 		}
 		return f(now)

@@ -14,6 +14,7 @@ import (
 type Lease[K comparable, V any] struct {
 	s     *Store[K, V]
 	e     *entry[K, V]
+	key   K
 	fence uint64
 
 	// The store's mu guards these.
@@ -46,7 +47,7 @@ func (l *Lease[K, V]) place() *int { return &l.index }
 
 // over returns when the lease ends by itself: at its deadline, or when the
 // entry's TTL does.
-func (l *Lease[K, V]) over() instant { return min(l.until, l.e.expires) }
+func (l *Lease[K, V]) over() instant { return min(l.until, l.e.v.expires) }
 
 // TryLock locks the entry for key and returns the lease, which ends after d
 // unless it is extended; 0 = Options.MaxLease, the longest there is. It does
@@ -218,7 +219,7 @@ func (s *Store[K, V]) grantLocked(e *entry[K, V], d time.Duration, w *waiter[K, 
 	if s.fence >= s.maxFence {
 		return nil, nil, errOutOfFence
 	}
-	l := &Lease[K, V]{s: s, e: e, fence: s.fence + 1, until: s.latest.after(d), index: -1}
+	l := &Lease[K, V]{s: s, e: e, key: e.v.key, fence: s.fence + 1, until: s.latest.after(d), index: -1}
 	b, err := s.doLocked(change[K, V]{kind: changeLock, at: s.latest, e: e, lease: l, until: l.until, waiter: w})
 	if err != nil {
 		return nil, nil, err
@@ -258,7 +259,7 @@ func (s *Store[K, V]) endLocked(l *Lease[K, V], how leaseEnd, err error) {
 	s.changedLocked(s.latest)
 	if err == nil {
 		at := min(l.until, s.latest)
-		l.e.noted = at // the journal knows when a lease ends
+		l.e.note(at) // the journal knows when a lease ends
 		s.useLocked(l.e, at)
 		s.passOnLocked(l.e)
 		return
@@ -336,7 +337,7 @@ func (s *Store[K, V]) settleLocked() {
 		l := s.leases.first()
 		if l.e.pending != nil {
 			s.leases.remove(l) // calmLocked lists it again
-		} else if dead(s.latest, l.e.expires) {
+		} else if dead(s.latest, l.e.v.expires) {
 			s.freedLocked(l.e, s.latest)
 		} else {
 			s.endLocked(l, leaseLost, nil)
@@ -348,7 +349,7 @@ func (s *Store[K, V]) settleLocked() {
 // endAllLocked ends what waits for a lease, because the store closes. The leases
 // stay on their entries, for the snapshot.
 func (s *Store[K, V]) endAllLocked(err error) {
-	for _, e := range s.table.locked {
+	for e := range s.table.locked {
 		l := e.lease
 		if l.done != nil {
 			close(l.done)

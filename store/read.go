@@ -6,7 +6,12 @@ import "errors"
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
 func (s *Store[K, V]) Get(key K) (value V, err error) {
-	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.value })
+	if !s.keyMayFail {
+		if value, err, ok := s.getQuick(key); ok {
+			return value, err
+		}
+	}
+	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.v.value })
 	return value, err
 }
 
@@ -14,7 +19,7 @@ func (s *Store[K, V]) Get(key K) (value V, err error) {
 // them. Otherwise it is like [Store.Get].
 func (s *Store[K, V]) Entry(key K) (found Entry[K, V], err error) {
 	err = s.get(key, func(e *entry[K, V], now instant) {
-		found = Entry[K, V]{e.key, e.value, s.metadataLocked(e, now)}
+		found = Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)}
 	})
 	return found, err
 }
@@ -65,12 +70,12 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 		return nil, 0, ErrNotFound
 	}
 	now = s.tick()
-	e = s.table.use(key)
+	e = s.table.find(key)
 	switch {
 	case e == nil:
 		s.stats.Misses++
 		return nil, now, ErrNotFound
-	case dead(now, e.deadline(s.o.IdleTimeout)):
+	case e.isDead(now, s.o.IdleTimeout):
 		if e.pending != nil {
 			return e, now, errAgain
 		}
@@ -90,7 +95,7 @@ func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error)
 // readingLocked notes that the value of e is read.
 func (s *Store[K, V]) readingLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	e.accesses++
+	e.accesses++ // beside those of its version
 	s.accessLocked(e, now)
 }
 
@@ -113,7 +118,6 @@ func (s *Store[K, V]) Touch(key K) error {
 			s.stats.Refusals++
 			return nil, ErrLocked
 		}
-		s.table.use(key)
 		s.accessLocked(e, now)
 		return nil, nil
 	})
@@ -125,6 +129,12 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 	if s.checkKey(key) != nil {
 		return value, false
 	}
+	if v, ok := s.peekQuick(key); ok {
+		if v == nil {
+			return value, false
+		}
+		return v.value, true
+	}
 	err := s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		switch {
@@ -135,7 +145,7 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 		case e.packed:
 			return nil, e, nil
 		}
-		value = e.value
+		value = e.v.value
 		return nil, nil, nil
 	})
 	return value, err == nil
@@ -146,6 +156,9 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 func (s *Store[K, V]) Has(key K) bool {
 	if s.checkKey(key) != nil {
 		return false
+	}
+	if v, ok := s.peekQuick(key); ok {
+		return v != nil
 	}
 	return s.attempt(func(now instant) (*batch[K, V], error) {
 		e, b := s.liveLocked(key, now)
@@ -193,7 +206,7 @@ func (s *Store[K, V]) Status(key K) (Status, bool) {
 // or nil; with a batch, it must be looked for again after that: see readLocked.
 func (s *Store[K, V]) liveLocked(key K, now instant) (*entry[K, V], *batch[K, V]) {
 	e := s.table.find(key)
-	if e == nil || dead(now, e.deadline(s.o.IdleTimeout)) {
+	if e == nil || e.isDead(now, s.o.IdleTimeout) {
 		if e != nil {
 			return nil, e.pending
 		}

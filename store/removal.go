@@ -52,7 +52,7 @@ func (s *Store[K, V]) noteRemoval(e *entry[K, V], reason Reason) {
 }
 
 func removalOf[K comparable, V any](e *entry[K, V], reason Reason) removal[K, V] {
-	return removal[K, V]{Removal: Removal[K, V]{e.key, e.value, reason}, data: e.toDecode()}
+	return removal[K, V]{Removal: Removal[K, V]{e.v.key, e.v.value, reason}, data: e.toDecode()}
 }
 
 func (s *Store[K, V]) listRemoval(r removal[K, V]) {

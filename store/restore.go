@@ -122,7 +122,7 @@ func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint
 // replaceByLocked makes what was staged the content of the store.
 func (s *Store[K, V]) replaceByLocked(from staged[K, V]) {
 	s.fence = max(s.fence, from.fence)
-	s.replaceTableLocked(newTable[K, V]())
+	s.replaceTableLocked(newTable[K, V](s.seed))
 	s.adopt(from.table)
 }
 
@@ -171,7 +171,7 @@ func (s *Store[K, V]) reserveAbove(fence uint64) error {
 // leases end and whose entries are reported as cleared.
 func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 	old := s.table
-	for _, e := range old.locked {
+	for e := range old.locked {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)
 	}
 	s.stats.count(ReasonCleared, uint64(old.len()))
@@ -179,6 +179,7 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 		s.listRemoval(removal[K, V]{Removal: Removal[K, V]{Reason: ReasonCleared}, slots: old.slots})
 	}
 	s.table = t
+	s.openReadsLocked()
 	s.waylaid = nil
 	s.changedLocked(s.latest)
 	s.busy = true
@@ -191,12 +192,14 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 		if e == nil {
 			continue
 		}
-		e.used += s.position
-		e.born = e.used
+		e.born = e.v.used.Load() + s.position
+		e.listed = 2 * e.born
+		e.v.used.Store(e.listed)
 		if e.lease != nil {
 			s.leases.set(e.lease, e.lease.over())
 		}
 	}
 	s.position += uint64(len(t.slots))
 	s.table = t
+	s.openReadsLocked()
 }

@@ -141,7 +141,7 @@ func (s *Store[K, V]) noteSave(c *cut[K, V], upTo uint64, err error) error {
 	} else {
 		s.changed = c.now
 	}
-	s.saved = c.start
+	s.saved, s.savedHits = c.start, c.hits
 	s.maxFence = upTo
 	s.stats.Snapshots++
 	s.stats.LastSnapshot = s.time(c.now)
@@ -174,23 +174,23 @@ func (s *Store[K, V]) snapshotRecord(img *image[K, V], wall int64) (persist.Reco
 	data := e.data
 	if data == nil {
 		var err error
-		if data, err = s.marshal(e.key, e.value); err != nil {
+		if data, err = s.marshal(e.v.key, e.v.value); err != nil {
 			return persist.Record{}, err
 		}
 	}
 	r := persist.Record{
 		Created:  int64(e.created) + wall,
 		Updated:  int64(e.updated) + wall,
-		Accessed: int64(e.accessed) + wall,
-		Accesses: e.accesses,
+		Accessed: int64(img.accessed) + wall,
+		Accesses: img.accesses,
 		Revision: e.revision,
-		Used:     e.used,
+		Used:     img.used,
 		Fence:    e.fence,
 	}
 	r.Key, r.Value = data.key, data.value
 	if e.ttl != NoExpiry {
 		r.TTL = onDisk(e.ttl)
-		r.Expires = int64(e.expires) + wall
+		r.Expires = int64(e.v.expires) + wall
 	}
 	if img.until != never {
 		r.LockedUntil = int64(img.until) + wall
@@ -205,7 +205,7 @@ func (s *Store[K, V]) closeFolder() error {
 		_ = s.waitAll() // those who have decided on it are told
 	}
 	s.mu.Lock()
-	unsaved := s.changed != never || s.position != s.saved
+	unsaved := s.changed != never || s.position != s.saved || s.hits.sum() != s.savedHits
 	fence := s.fence
 	s.mu.Unlock()
 	var err error

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"slices"
 	"sync"
@@ -65,7 +66,7 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 	}
 	order := make([]use, len(entries)) // side by side: that sorts in a fraction of the time
 	for i, e := range entries {
-		order[i] = use{e.used, e}
+		order[i] = use{e.v.used.Load(), e}
 	}
 	slices.SortFunc(order, func(a, b use) int { return cmp.Compare(a.used, b.used) })
 	entries = entries[:0]
@@ -81,13 +82,13 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 
 // fill puts entries into a table, in order of use.
 func (s *Store[K, V]) fill(entries []*entry[K, V]) (*table[K, V], error) {
-	t := newTable[K, V]()
+	t := newTable[K, V](s.seed)
 	for i, e := range entries {
-		e.used = uint64(i + 1)
-		t.add(e)
-		if t.len() == i {
+		e.v.used.Store(uint64(i + 1))
+		if t.find(e.v.key) != nil {
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
+		t.add(e)
 		t.expiry.soonen(e, e.deadline(s.o.IdleTimeout))
 	}
 	return t, nil
@@ -152,46 +153,55 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 	e := &entry[K, V]{
 		created:  at(r.Created),
 		updated:  at(r.Updated),
-		accessed: min(at(r.Accessed), l.now), // the wall clock may have been ahead
-		expires:  never,
 		ttl:      NoExpiry,
 		accesses: r.Accesses,
 		revision: r.Revision,
-		used:     r.Used,
 		fence:    r.Fence,
 		data:     &encoded{r.Key, r.Value},
 	}
+	accessed, used := min(at(r.Accessed), l.now), r.Used // the wall clock may have been ahead
+	e.v = &version[K, V]{e: e, expires: never}
 	if r.Expires != 0 {
-		e.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
+		e.v.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
 	}
 	if r.LockedUntil != 0 {
 		if until := at(r.LockedUntil); dead(l.now, until) {
 			// The end of a lease counts as an access: after all that the
 			// snapshot knows of.
-			e.accessed, e.used = until, 1<<63|uint64(r.LockedUntil)
+			accessed, used = until, 1<<63|uint64(r.LockedUntil)
 		} else {
 			e.lease = &Lease[K, V]{s: l.s, e: e, fence: r.Fence, until: until, index: -1}
 		}
 	}
-	e.noted = e.accessed
+	e.v.used.Store(used)
+	e.v.accessed.Store(int64(accessed))
+	e.noted = int64(accessed)
+	if e.lease != nil {
+		e.freeze()
+	}
 	return e
 }
 
 // decode sets the key of e from its data, and the value if it is one of the sample,
 // can't stay as it is encoded, or is to be kept in memory alone.
 func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
-	if err := unmarshal(c.key, "decode a key", e.data.key, &e.key); err != nil {
+	if err := unmarshal(c.key, "decode a key", e.data.key, &e.v.key); err != nil {
 		return err
 	}
-	if err := l.s.checkKey(e.key); err != nil {
+	if err := l.s.checkKey(e.v.key); err != nil {
 		return err
+	}
+	e.v.hash = maphash.Comparable(l.s.seed, e.v.key)
+	if e.lease != nil {
+		e.lease.key = e.v.key
 	}
 	stale := !c.same || isStale(c.key, e.data.key) || isStale(c.value, e.data.value)
 	if !stale && !sample && l.s.folder != nil {
 		e.packed = true
+		e.freeze()
 		return nil
 	}
-	err := unmarshal(c.value, "decode a value", e.data.value, &e.value)
+	err := unmarshal(c.value, "decode a value", e.data.value, &e.v.value)
 	switch {
 	case err != nil:
 		return err
@@ -199,7 +209,7 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		e.data = nil
 	case stale:
 		l.stale.Add(1)
-		e.data, err = l.s.marshal(e.key, e.value)
+		e.data, err = l.s.marshal(e.v.key, e.v.value)
 	}
 	return err
 }

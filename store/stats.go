@@ -42,6 +42,8 @@ func (s *Store[K, V]) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := s.stats
+	stats.Hits += s.hits.sum()
+	stats.Misses += s.misses.sum()
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
 	stats.Locked = len(s.table.locked)

@@ -3,8 +3,10 @@ package store
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/latchkey-go/latchkey/internal/clock"
@@ -25,6 +27,12 @@ type Store[K comparable, V any] struct {
 	codecs     codecs    // for what is written, and what was written by them
 	contents   persist.Contents
 	closed     chan struct{}
+	seed       maphash.Seed
+	quick      bool // reads may go past mu
+
+	// reads is what Get and the like may look at without mu; nil = nothing now.
+	reads        atomic.Pointer[index[K, V]]
+	hits, misses counter // those that went past mu
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -41,7 +49,8 @@ type Store[K comparable, V any] struct {
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
 	wall     int64   // what to add to an instant for nanoseconds since 1970
-	position uint64  // counts uses and births, to tell their order
+	position uint64  // of the latest use or birth under mu, to tell their order
+	untidied int     // uses since the policy was last tidied
 	table    *table[K, V]
 	leases   agenda[*Lease[K, V]] // by when they end by themselves
 	watched  int                  // waiters, and leases whose Done is in use
@@ -81,6 +90,7 @@ type Store[K comparable, V any] struct {
 	changed            instant // first change that is in no snapshot; never = none
 	changes            uint64  // ever made
 	saved              uint64  // position as of the last snapshot
+	savedHits          uint64  // hits then
 	snapshotting       bool    // one is being taken: when the next is due is told by its end
 }
 
@@ -108,12 +118,13 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		closed:     make(chan struct{}),
 		saving:     make(chan struct{}, 1),
 		capacity:   o.Capacity,
-		table:      newTable[K, V](),
+		seed:       maphash.MakeSeed(),
 		maxFence:   ^uint64(0),
 		changed:    never,
 		unsynced:   never,
 		retryDue:   never,
 	}
+	s.table = newTable[K, V](s.seed)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
 		return nil, fmt.Errorf("store: the clock shows the year %d; it must be between 1970 and 2150", y)
 	}
@@ -132,6 +143,8 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	}
 	// Arms the alarms for what was restored.
 	s.mu.Lock()
+	s.quick = s.mayBeQuick()
+	s.openReadsLocked()
 	s.busy = true
 	s.leave()
 	return s, nil
@@ -166,6 +179,7 @@ func (s *Store[K, V]) Close() error {
 	first := !s.closing
 	if first {
 		s.closing = true
+		s.openReadsLocked()
 		s.endAllLocked(ErrClosed)
 	}
 	s.unlock()
@@ -179,7 +193,7 @@ func (s *Store[K, V]) Close() error {
 		s.closeErr = s.closeFolder()
 	}
 	s.mu.Lock()
-	s.table = newTable[K, V]()
+	s.table = newTable[K, V](s.seed)
 	s.mu.Unlock()
 	close(s.closed)
 	s.deliver()
@@ -313,21 +327,32 @@ func (s *Store[K, V]) touchLocked(e *entry[K, V]) {
 // useLocked notes a use of e, which is the latest now.
 func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	s.position++
-	e.used = s.position
-	e.accessed = max(e.accessed, now)
+	v := e.v
+	v.accessed.Store(int64(max(v.lastAccess(), now)))
+	v.used.Store(2 * s.nextLocked())
+	s.tidyLocked()
 	if s.o.IdleTimeout != NoExpiry {
 		s.changedLocked(now) // else the entry would idle out in the folder
 	}
+}
+
+// nextLocked returns the next position. Where readers leave the time as their mark,
+// it is not below that.
+func (s *Store[K, V]) nextLocked() uint64 {
+	s.position++
+	if s.quick {
+		s.position = max(s.position, uint64(s.latest))
+	}
+	return s.position
 }
 
 // accessLocked is useLocked for an access that is not part of another change. The
 // journal is told once an idle timeout has moved by a quarter.
 func (s *Store[K, V]) accessLocked(e *entry[K, V], now instant) {
 	s.useLocked(e, now)
-	if idle := s.o.IdleTimeout; s.journal != nil && idle != NoExpiry && now-e.noted >= instant(idle/4) {
-		e.noted = now
-		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.accesses})
+	if idle := s.o.IdleTimeout; s.journal != nil && idle != NoExpiry && now-instant(e.noted) >= instant(idle/4) {
+		e.note(now)
+		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.count()})
 	}
 }
 

@@ -22,8 +22,8 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 			expiry.remove(e) // calmLocked lists it again
 			continue
 		}
-		if d := e.deadline(s.o.IdleTimeout); !dead(now, d) {
-			expiry.set(e, d) // accessed since it was listed
+		if !e.isDead(now, s.o.IdleTimeout) {
+			expiry.set(e, e.deadline(s.o.IdleTimeout)) // accessed since it was listed
 			continue
 		}
 		s.freedLocked(e, now)

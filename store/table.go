@@ -1,10 +1,13 @@
 package store
 
+import "hash/maphash"
+
 // table holds every entry once and lists it in four ways: by key, by order of
 // use, by when it dies, and by slot. It knows no time and no rules.
 type table[K comparable, V any] struct {
-	unlocked lru[K, V]          // by key and by use: what may be evicted
-	locked   map[K]*entry[K, V] // by key: what may not, because of a lease
+	index    *index[K, V]
+	unlocked *lru[K, V]            // by use: what may be evicted
+	locked   map[*entry[K, V]]bool // what may not, because of a lease
 
 	// expiry lists each entry that can die by its deadline or earlier: an
 	// access moves the deadline but not the listing, which is put right
@@ -47,33 +50,25 @@ func (s *stack) pop() (n int, ok bool) {
 	return n, true
 }
 
-func newTable[K comparable, V any]() *table[K, V] {
-	return &table[K, V]{unlocked: newLRU[K, V](), locked: make(map[K]*entry[K, V])}
+func newTable[K comparable, V any](seed maphash.Seed) *table[K, V] {
+	return &table[K, V]{index: newIndex[K, V](seed), unlocked: newLRU[K, V](), locked: make(map[*entry[K, V]]bool)}
 }
 
 func (e *entry[K, V]) place() *int { return &e.index }
 
-func (t *table[K, V]) len() int { return t.unlocked.len() + len(t.locked) }
+func (t *table[K, V]) len() int { return t.index.n }
 
 // find returns the entry for key, dead or alive, or nil.
 func (t *table[K, V]) find(key K) *entry[K, V] {
-	if e := t.unlocked.find(key); e != nil || len(t.locked) == 0 {
-		return e
+	if v := t.index.find(t.index.hash(key), key); v != nil {
+		return v.e
 	}
-	return t.locked[key]
-}
-
-// use is find, and makes an unlocked entry the last to be evicted.
-func (t *table[K, V]) use(key K) *entry[K, V] {
-	if e := t.unlocked.use(key); e != nil || len(t.locked) == 0 {
-		return e
-	}
-	return t.locked[key]
+	return nil
 }
 
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
 func (t *table[K, V]) add(e *entry[K, V]) {
-	e.index = -1
+	e.index, e.late = -1, -1
 	if slot, ok := t.free.pop(); ok {
 		e.slot = slot
 		t.slots[slot] = e
@@ -84,16 +79,27 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 	if e.lease == nil {
 		t.unlocked.add(e)
 	} else {
-		t.locked[e.key] = e
+		t.locked[e] = true
 	}
+	t.index.add(e.v)
+}
+
+// overwrite gives e another version.
+func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V]) {
+	old := e.v
+	e.freeze()
+	e.v = v
+	t.index.replace(old, v)
 }
 
 func (t *table[K, V]) remove(e *entry[K, V]) {
 	if e.lease == nil {
 		t.unlocked.remove(e)
 	} else {
-		delete(t.locked, e.key)
+		delete(t.locked, e)
 	}
+	t.index.remove(e.v)
+	e.freeze()
 	t.expiry.remove(e)
 	t.slots[e.slot] = nil
 	t.free.push(e.slot)
@@ -107,7 +113,8 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 	if e.lease == nil {
 		t.unlocked.remove(e)
-		t.locked[e.key] = e
+		t.locked[e] = true
+		e.freeze()
 	}
 	e.lease = l
 }
@@ -115,6 +122,7 @@ func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 // unlock lists e as the last to be evicted.
 func (t *table[K, V]) unlock(e *entry[K, V]) {
 	e.lease = nil
-	delete(t.locked, e.key)
+	delete(t.locked, e)
 	t.unlocked.add(e)
+	e.thaw()
 }

@@ -113,7 +113,7 @@ func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64
 		case e.packed:
 			return nil, e, nil
 		}
-		value, revision = e.value, e.revision
+		value, revision = e.v.value, e.revision
 		return nil, nil, nil
 	})
 	return e, value, revision, err
@@ -162,7 +162,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 		return b, errAgain
 	}
 	live := e
-	if e != nil && dead(now, e.deadline(s.o.IdleTimeout)) {
+	if e != nil && e.isDead(now, s.o.IdleTimeout) {
 		live = nil
 	}
 	if live != nil && live.lease != nil {
@@ -203,20 +203,26 @@ func (s *Store[K, V]) overwriting(e *entry[K, V], value V, data *encoded, ttl ti
 	}
 	return change[K, V]{
 		kind: changeOverwrite, at: now, e: e,
-		value: value, data: data, ttl: ttl, revision: e.revision + 1, count: e.accesses,
+		value: value, data: data, ttl: ttl, revision: e.revision + 1, count: e.count(),
 	}
 }
 
 func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
 	s.noteRemoval(e, ReasonReplaced)
-	s.table.use(e.key)
+	s.touchLocked(e)
+	v := &version[K, V]{e: e, key: e.v.key, hash: e.v.hash, value: c.value, expires: c.at.after(c.ttl)}
+	v.accessed.Store(int64(e.v.lastAccess()))
+	if e.lease != nil {
+		v.freeze()
+	}
+	s.table.overwrite(e, v)
 	s.useLocked(e, c.at)
-	e.value, e.data, e.packed = c.value, c.data, false
+	e.data, e.packed = c.data, false
 	e.revision = c.revision
-	e.updated, e.noted = c.at, c.at
+	e.updated = c.at
+	e.note(c.at)
 	e.ttl = c.ttl
-	e.expires = c.at.after(c.ttl)
 	if e.lease != nil {
 		s.leases.set(e.lease, e.lease.over())
 		s.busy = true
@@ -230,17 +236,20 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	if ttl == keepTTL {
 		ttl = s.o.TTL
 	}
-	return &entry[K, V]{
-		key: w.key, value: w.value, data: w.data,
-		created: now, updated: now, accessed: now, noted: now,
-		expires: now.after(ttl), ttl: ttl,
+	e := &entry[K, V]{
+		data:    w.data,
+		created: now, updated: now, noted: int64(now),
+		ttl:      ttl,
 		revision: 1,
 	}
+	e.v = &version[K, V]{e: e, key: w.key, hash: s.table.index.hash(w.key), value: w.value, expires: now.after(ttl)}
+	e.v.accessed.Store(int64(now))
+	return e
 }
 
 func (s *Store[K, V]) addLocked(e *entry[K, V]) {
-	s.position++
-	e.used, e.born = s.position, s.position
+	e.born = s.nextLocked()
+	e.v.used.Store(2 * e.born)
 	s.table.add(e)
 	s.stats.Sets++
 	s.expiresLocked(e)
@@ -281,7 +290,7 @@ func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err e
 		if e.pending == nil {
 			return e, nil, nil
 		}
-		s.table.use(e.key)
+		e.v.used.Store(2 * s.nextLocked())
 	}
 	switch {
 	case s.open != nil && s.pending > 0:
@@ -309,7 +318,7 @@ func (s *Store[K, V]) Delete(key K) error {
 		switch {
 		case e == nil:
 			return nil, nil
-		case dead(now, e.deadline(s.o.IdleTimeout)):
+		case e.isDead(now, s.o.IdleTimeout):
 			s.freedLocked(e, now)
 			return s.open, nil // its end must not be undone either
 		case e.lease != nil:

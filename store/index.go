@@ -1,0 +1,206 @@
+package store
+
+import (
+	"hash/maphash"
+	"math/bits"
+	"sync/atomic"
+)
+
+// index finds entries by key. Any number of goroutines read it without a lock,
+// and write nothing, while one, under mu, changes it. It is extendible hashing:
+// a directory of segments by the first bits of the hash, each a small table
+// with open addressing that is split in two when it is full. So it grows without a
+// pause, and nothing moves within a segment that readers are in.
+type index[K comparable, V any] struct {
+	seed maphash.Seed
+	dir  atomic.Pointer[directory[K, V]]
+	n    int // entries; for who may change it
+}
+
+// directory has 1<<depth places; a segment stands in all that its own, fewer bits
+// lead to.
+type directory[K comparable, V any] struct {
+	depth    uint
+	segments []atomic.Pointer[indexSegment[K, V]]
+}
+
+const (
+	segmentBuckets = 128
+	bucketSlots    = 7
+	// segmentFull is at how many entries a segment is split: few of its
+	// buckets are full by then, and none is looked for in vain for long.
+	segmentFull = segmentBuckets * bucketSlots * 7 / 10
+)
+
+type indexSegment[K comparable, V any] struct {
+	depth   uint // how many bits of the hash lead here
+	n       int
+	buckets [segmentBuckets]indexBucket[K, V]
+}
+
+// indexBucket is a cache line. A tag of 0 means that the slot is free.
+type indexBucket[K comparable, V any] struct {
+	tags  atomic.Uint64 // a byte for each slot; the last counts the entries that had to go on from here
+	slots [bucketSlots]atomic.Pointer[version[K, V]]
+}
+
+const (
+	tagOnes = 0x0001_0101_0101_0101 // one for each slot
+	tagTops = tagOnes << 7
+	passed  = 1 << 56 // counts one entry
+)
+
+func newIndex[K comparable, V any](seed maphash.Seed) *index[K, V] {
+	x := &index[K, V]{seed: seed}
+	x.reset()
+	return x
+}
+
+// reset empties the index.
+func (x *index[K, V]) reset() {
+	d := &directory[K, V]{segments: make([]atomic.Pointer[indexSegment[K, V]], 1)}
+	d.segments[0].Store(&indexSegment[K, V]{})
+	x.dir.Store(d)
+	x.n = 0
+}
+
+func (x *index[K, V]) hash(key K) uint64 { return maphash.Comparable(x.seed, key) }
+
+// tagOf returns what stands for a hash in a bucket: bits that neither the directory
+// nor the bucket goes by, and one that is always set.
+func tagOf(hash uint64) uint64 { return hash>>7&0x7f | 0x80 }
+
+func (d *directory[K, V]) segment(hash uint64) *indexSegment[K, V] {
+	return d.segments[hash>>(64-d.depth)].Load()
+}
+
+// find returns the present version of the entry for key, or nil.
+func (x *index[K, V]) find(hash uint64, key K) *version[K, V] {
+	s := x.dir.Load().segment(hash)
+	tag := tagOf(hash)
+	for i := hash; ; i++ {
+		b := &s.buckets[i%segmentBuckets]
+		tags := b.tags.Load()
+		for m := matches(tags, tag); m != 0; m &= m - 1 {
+			v := b.slots[bits.TrailingZeros64(m)/8].Load()
+			if v != nil && v.key == key {
+				return v
+			}
+		}
+		if tags < passed || i-hash == segmentBuckets {
+			return nil
+		}
+	}
+}
+
+// matches returns a bit for each slot whose tag may be the one given; a false one
+// is rare, and is found out by its key.
+func matches(tags, tag uint64) uint64 {
+	x := tags ^ tag*tagOnes
+	return (x - tagOnes) &^ x & tagTops
+}
+
+// add takes in a version of a key that isn't there.
+func (x *index[K, V]) add(v *version[K, V]) {
+	for {
+		d := x.dir.Load()
+		s := d.segment(v.hash)
+		if s.n < segmentFull {
+			s.add(v)
+			x.n++
+			return
+		}
+		x.split(d, s, v.hash)
+	}
+}
+
+func (s *indexSegment[K, V]) add(v *version[K, V]) {
+	s.n++
+	for i := v.hash; ; i++ {
+		b := &s.buckets[i%segmentBuckets]
+		tags := b.tags.Load()
+		if free := ^tags & tagTops; free != 0 {
+			slot := bits.TrailingZeros64(free) / 8
+			b.slots[slot].Store(v) // before its tag, by which it is found
+			b.tags.Store(tags | tagOf(v.hash)<<(8*slot))
+			return
+		}
+		s.buckets[i%segmentBuckets].pass(passed)
+	}
+}
+
+// pass counts an entry that goes past the bucket, or does so no longer. At its limit
+// the count stays.
+func (b *indexBucket[K, V]) pass(by uint64) {
+	if tags := b.tags.Load(); tags>>56 != 0xff {
+		b.tags.Store(tags + by)
+	}
+}
+
+// split puts two segments in the place of s, to which hash leads.
+func (x *index[K, V]) split(d *directory[K, V], s *indexSegment[K, V], hash uint64) {
+	if s.depth == d.depth {
+		d = d.doubled()
+		x.dir.Store(d)
+	}
+	var halves [2]*indexSegment[K, V]
+	for i := range halves {
+		halves[i] = &indexSegment[K, V]{depth: s.depth + 1}
+	}
+	for i := range s.buckets {
+		b := &s.buckets[i]
+		for j := range b.slots {
+			if v := b.slots[j].Load(); v != nil {
+				halves[v.hash>>(63-s.depth)&1].add(v)
+			}
+		}
+	}
+	width := 1 << (d.depth - s.depth) // places that s stands in
+	first := int(hash>>(64-d.depth)) &^ (width - 1)
+	for i := range width {
+		d.segments[first+i].Store(halves[2*i/width])
+	}
+}
+
+func (d *directory[K, V]) doubled() *directory[K, V] {
+	twice := &directory[K, V]{depth: d.depth + 1, segments: make([]atomic.Pointer[indexSegment[K, V]], 2*len(d.segments))}
+	for i := range twice.segments {
+		twice.segments[i].Store(d.segments[i/2].Load())
+	}
+	return twice
+}
+
+// replace puts another version of the same entry in the place of one.
+func (x *index[K, V]) replace(old, v *version[K, V]) {
+	s, i, slot := x.place(old)
+	s.buckets[i].slots[slot].Store(v)
+}
+
+func (x *index[K, V]) remove(v *version[K, V]) {
+	s, at, slot := x.place(v)
+	for i := v.hash % segmentBuckets; i != at; i = (i + 1) % segmentBuckets {
+		s.buckets[i].pass(^uint64(passed - 1))
+	}
+	b := &s.buckets[at]
+	b.tags.Store(b.tags.Load() &^ (0xff << (8 * slot)))
+	b.slots[slot].Store(nil)
+	s.n--
+	if x.n--; x.n == 0 {
+		x.reset()
+	}
+}
+
+// place returns where a version is that is there: the bucket of which segment, and
+// the slot in it.
+func (x *index[K, V]) place(v *version[K, V]) (s *indexSegment[K, V], bucket uint64, slot int) {
+	s = x.dir.Load().segment(v.hash)
+	for i := v.hash % segmentBuckets; ; i = (i + 1) % segmentBuckets {
+		b := &s.buckets[i]
+		for m := matches(b.tags.Load(), tagOf(v.hash)); m != 0; m &= m - 1 {
+			slot = bits.TrailingZeros64(m) / 8
+			if b.slots[slot].Load() == v {
+				return s, i, slot
+			}
+		}
+	}
+}

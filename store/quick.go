@@ -1,0 +1,117 @@
+package store
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+// getQuick is Get where that takes no lock and no look at anything that others
+// write, the counts aside; ok is false if it has to be under mu: the entry is locked,
+// dead, or not decoded, its access is due for the journal, or a snapshot is being taken.
+func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
+	index := s.reads.Load()
+	if index == nil {
+		return value, nil, false
+	}
+	v := index.find(index.hash(key), key)
+	if v == nil {
+		s.misses.add(goroutine())
+		return value, ErrNotFound, true
+	}
+	now := s.read().at
+	if idle := s.o.IdleTimeout; idle != NoExpiry {
+		if dead(now, v.lastAccess().after(idle)) || s.journal != nil && now-v.e.lastNoted() >= instant(idle/4) {
+			return value, nil, false
+		}
+	}
+	if dead(now, v.expires) || !v.read(now) {
+		return value, nil, false
+	}
+	if s.hits.add(goroutine())%tidyEvery == 0 && s.mu.TryLock() {
+		s.tidyNowLocked()
+		s.mu.Unlock()
+	}
+	return v.value, nil, true
+}
+
+// peekQuick is Peek likewise. It is for live entries that are not locked; others are
+// left to mu.
+func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
+	index := s.reads.Load()
+	if index == nil {
+		return nil, false
+	}
+	v = index.find(index.hash(key), key)
+	if v == nil {
+		return nil, true
+	}
+	now := s.read().at
+	ok = !v.isFrozen() && !dead(now, v.expires) &&
+		(s.o.IdleTimeout == NoExpiry || !dead(now, v.lastAccess().after(s.o.IdleTimeout)))
+	return v, ok
+}
+
+// goroutine returns a number that is another for most other goroutines: where its
+// stack is.
+func goroutine() uint64 {
+	var here byte
+	return uint64(uintptr(unsafe.Pointer(&here)) >> 11) // stacks are that large at least
+}
+
+// note notes that the journal knows of an access.
+func (e *entry[K, V]) note(at instant) { atomic.StoreInt64(&e.noted, int64(at)) }
+
+func (e *entry[K, V]) lastNoted() instant { return instant(atomic.LoadInt64(&e.noted)) }
+
+// openReadsLocked lets reads go past mu if that is all right now.
+func (s *Store[K, V]) openReadsLocked() {
+	if s.quick && !s.closing && s.cut == nil {
+		s.reads.Store(s.table.index)
+	} else {
+		s.reads.Store(nil)
+	}
+}
+
+// mayBeQuick reports whether reads may go past mu: the clock must tell which of two
+// was later, and no access be a change that a snapshot has to be taken for.
+func (s *Store[K, V]) mayBeQuick() bool {
+	accessesAreChanges := s.folder != nil && s.o.Persist.Sync == persist.OnSnapshot && s.o.IdleTimeout != NoExpiry
+	return s.system && !accessesAreChanges && moves(s.o.Clock)
+}
+
+// moves reports whether a clock can tell that some time has passed. It can't in a
+// bubble of testing/synctest, where it stands still as long as anything runs.
+func moves(c Clock) bool {
+	start := c.Now()
+	for range 1000 {
+		if c.Now().Sub(start) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// tidyEvery is after how many uses the policy is tidied, and tidySteps how
+	// far: so much that an eviction after a long time of reading alone finds
+	// little left to do, and so little that it does not show.
+	tidyEvery = 64
+	tidySteps = 16
+)
+
+// tidyLocked is called with each use.
+func (s *Store[K, V]) tidyLocked() {
+	if s.untidied++; s.untidied%tidyEvery == 0 {
+		s.tidyNowLocked()
+	}
+}
+
+func (s *Store[K, V]) tidyNowLocked() {
+	for range tidySteps {
+		if !s.table.unlocked.tidy() {
+			return
+		}
+	}
+}
