@@ -55,19 +55,21 @@ type sharedStore struct {
 
 // setting is what the clients' store is kept on.
 type setting struct {
-	name string
-	sync persist.Sync // 0 = memory only
-	disk func() persist.FS
+	name  string
+	sync  persist.Sync // 0 = memory only
+	disk  func() persist.FS
+	quick bool // reads go past the store's lock
 }
 
 // settings are all of them. A disk that fails does so now and then, and works
 // again a little later.
 var settings = []setting{
-	{"memory", 0, nil},
-	{"Always", persist.Always, func() persist.FS { return disk.New() }},
-	{"EverySecond", persist.EverySecond, func() persist.FS { return disk.New() }},
-	{"EverySecond, mapped", persist.EverySecond, func() persist.FS { return disk.New().Mapped() }},
-	{"Always, on a disk that fails", persist.Always, func() persist.FS {
+	{name: "memory"},
+	{name: "memory, quick", quick: true},
+	{name: "Always", sync: persist.Always, disk: func() persist.FS { return disk.New() }},
+	{name: "EverySecond", sync: persist.EverySecond, disk: func() persist.FS { return disk.New() }},
+	{name: "EverySecond, mapped, quick", sync: persist.EverySecond, disk: func() persist.FS { return disk.New().Mapped() }, quick: true},
+	{name: "Always, on a disk that fails, quick", quick: true, sync: persist.Always, disk: func() persist.FS {
 		var n atomic.Int64
 		return disk.Fails(disk.New(), func(c disk.Call) (disk.Fault, error) {
 			if n.Add(1)%50 >= 48 && (c.Op == "write" || c.Op == "sync") && strings.Contains(c.Name, "journal-") {
@@ -86,6 +88,20 @@ func (c hesitantClock) Now() time.Time {
 	now := c.Clock.Now()
 	runtime.Gosched()
 	return now
+}
+
+// steadyClock is a hesitantClock of which each reading is a little later than the one
+// before.
+type steadyClock struct {
+	hesitantClock
+	readings *atomic.Int64
+}
+
+func (c steadyClock) Steady() {}
+
+func (c steadyClock) Now() time.Time {
+	n := c.readings.Add(1)
+	return c.hesitantClock.Now().Add(time.Duration(n))
 }
 
 func ticks(n int) time.Duration { return time.Duration(n) * clockTick }
@@ -275,6 +291,9 @@ func recordHistory(t *testing.T, on setting, seed uint64) (history []porcupine.O
 		Clock:         hesitantClock{clock},
 	}
 	r := &sharedStore{clock: clock, start: clock.Now()}
+	if on.quick {
+		o.Clock = steadyClock{hesitantClock{clock}, new(atomic.Int64)}
+	}
 	if on.sync != 0 {
 		o.Persist = persist.Config{Dir: "/data/store", FS: on.disk(), Sync: on.sync}
 		r.still = new(sync.RWMutex)

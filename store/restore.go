@@ -192,7 +192,7 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 		if e == nil {
 			continue
 		}
-		e.born = e.v.used.Load() + s.position
+		e.born = e.v.used.Load()/2 + s.position
 		e.listed = 2 * e.born
 		e.v.used.Store(e.listed)
 		if e.lease != nil {

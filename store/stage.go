@@ -66,7 +66,7 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 	}
 	order := make([]use, len(entries)) // side by side: that sorts in a fraction of the time
 	for i, e := range entries {
-		order[i] = use{e.v.used.Load(), e}
+		order[i] = use{e.listed, e}
 	}
 	slices.SortFunc(order, func(a, b use) int { return cmp.Compare(a.used, b.used) })
 	entries = entries[:0]
@@ -84,7 +84,7 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 func (s *Store[K, V]) fill(entries []*entry[K, V]) (*table[K, V], error) {
 	t := newTable[K, V](s.seed)
 	for i, e := range entries {
-		e.v.used.Store(uint64(i + 1))
+		e.v.used.Store(2 * uint64(i+1))
 		if t.find(e.v.key) != nil {
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
@@ -173,7 +173,7 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 			e.lease = &Lease[K, V]{s: l.s, e: e, fence: r.Fence, until: until, index: -1}
 		}
 	}
-	e.v.used.Store(used)
+	e.listed = used // until it gets a place among those that are there
 	e.v.accessed.Store(int64(accessed))
 	e.noted = int64(accessed)
 	if e.lease != nil {

@@ -11,6 +11,9 @@ type System struct{}
 // Now returns the current time.
 func (System) Now() time.Time { return time.Now() }
 
+// Steady says that of two readings, one after the other, the second is the later.
+func (System) Steady() {}
+
 // AfterFunc runs f in a goroutine of its own once d has passed. stop reports
 // whether it kept f from running.
 func (System) AfterFunc(d time.Duration, f func()) (stop func() bool) {
