@@ -19,11 +19,12 @@ var dirs = []string{"persist", "store"}
 
 // source is the Go files of those packages, tests aside.
 type source struct {
-	files map[string][]byte // by path, with slashes
+	files map[string]string // by path, with slashes
+	wraps map[string][]wrap // what all mutants put into them
 }
 
 func readModule(root string) (*source, error) {
-	s := &source{files: make(map[string][]byte)}
+	s := &source{files: make(map[string]string), wraps: make(map[string][]wrap)}
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(filepath.Join(root, dir))
 		if err != nil {
@@ -34,9 +35,11 @@ func readModule(root string) (*source, error) {
 			if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 				continue
 			}
-			if s.files[path.Join(dir, name)], err = os.ReadFile(filepath.Join(root, dir, name)); err != nil {
+			text, err := os.ReadFile(filepath.Join(root, dir, name))
+			if err != nil {
 				return nil, err
 			}
+			s.files[path.Join(dir, name)] = string(text)
 		}
 	}
 	return s, nil
@@ -47,11 +50,11 @@ func readModule(root string) (*source, error) {
 func (s *source) found() (all []mutant, err error) {
 	names := make(map[string]int)
 	for _, file := range s.paths() {
-		f := finder{source: s, file: file, text: string(s.files[file]), names: names}
+		f := finder{source: s, file: file, text: s.files[file], names: names, mutants: all}
 		if err := f.run(); err != nil {
-			return nil, err
+			return all, err
 		}
-		all = append(all, f.mutants...)
+		all = f.mutants
 	}
 	return all, nil
 }
@@ -73,7 +76,7 @@ type finder struct {
 	fset    *token.FileSet
 	above   []ast.Node // the node that is looked at is the last
 	done    map[ast.Expr]bool
-	mutants []mutant
+	mutants []mutant // with those of files before
 	err     error
 }
 
@@ -92,7 +95,7 @@ func (f *finder) run() error {
 		f.look(n)
 		return true
 	})
-	if f.err == nil && len(f.mutants) > 0 {
+	if f.err == nil && len(f.wraps[f.file]) > 0 {
 		f.err = f.built()
 	}
 	return f.err
@@ -166,8 +169,8 @@ func (f *finder) textOf(n ast.Node) string {
 // sync takes out a call that syncs, and in another mutant what it says of an error.
 func (f *finder) sync(call *ast.CallExpr) {
 	text := f.textOf(call)
-	f.add(call, "without "+text, "error(nil)")
-	f.add(call, "deaf to "+text, "func() error { _ = "+text+"; return nil }()")
+	f.add(call, "without "+text, "unless(MUTANT, func() error { return ", " })")
+	f.add(call, "deaf to "+text, "deaf(MUTANT, func() error { return ", " })")
 }
 
 // check takes out the conditions under which damage is told: those of the if or the
@@ -177,10 +180,10 @@ func (f *finder) check(tells ast.Node) {
 	for _, c := range conditions {
 		if !f.done[c] {
 			f.done[c] = true
-			f.add(c, "without "+f.textOf(c), "false && ("+f.textOf(c)+")")
+			f.add(c, "without "+f.textOf(c), "!MUTANT && (", ")")
 		}
 	}
-	if len(conditions) == 0 && !tellers[f.function()] && !listedAt(f.file, f.text, f.textOf(tells)) {
+	if len(conditions) == 0 && !tellers[f.function()] && !listedAt(f.file, f.textOf(tells)) {
 		f.err = fmt.Errorf("%s: no condition is seen there; list.go needs a mutant that takes this out:\n%s", f.fset.Position(tells.Pos()), f.textOf(tells))
 	}
 }
@@ -215,15 +218,13 @@ func alternatives(e ast.Expr) []ast.Expr {
 	return []ast.Expr{e}
 }
 
-// add adds the mutant that has a text in place of a node.
-func (f *finder) add(n ast.Node, what, to string) {
-	from, end := f.fset.Position(n.Pos()), f.fset.Position(n.End())
+// add adds the mutant that has something in front of a node, and behind it.
+func (f *finder) add(n ast.Node, what, before, after string) {
+	from, end := f.fset.Position(n.Pos()).Offset, f.fset.Position(n.End()).Offset
 	name := f.function() + " " + what
 	if f.names[name]++; f.names[name] > 1 {
 		name = fmt.Sprintf("%s (%d)", name, f.names[name])
 	}
-	f.mutants = append(f.mutants, mutant{
-		name: name, place: fmt.Sprintf("%s:%d", f.file, from.Line), dir: path.Dir(f.file),
-		files: map[string][]byte{f.file: []byte(f.text[:from.Offset] + to + f.text[end.Offset:])},
-	})
+	f.mutants = append(f.mutants, mutant{name: name, place: f.place(f.file, from), dir: path.Dir(f.file)})
+	f.wraps[f.file] = append(f.wraps[f.file], numbered(wrap{from, end, before, after}, len(f.mutants)))
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, jobs int, only string, list bool) error {
 		}
 		return nil
 	}
-	return try(ctx, mutants, jobs)
+	return try(ctx, source, mutants, jobs)
 }
 
 func pick(all []mutant, only string) (some []mutant) {
@@ -66,18 +66,18 @@ func pick(all []mutant, only string) (some []mutant) {
 }
 
 // try tries mutants and prints what becomes of each. An error says how many live on.
-func try(ctx context.Context, mutants []mutant, jobs int) error {
-	lab, err := newLab()
+func try(ctx context.Context, source *source, mutants []mutant, jobs int) error {
+	begun := time.Now()
+	lab, err := newLab(ctx, source)
 	if err != nil {
 		return err
 	}
 	defer lab.close()
-	begun := time.Now()
 	fmt.Println("| mutant | place | red | seconds |")
 	fmt.Println("|---|---|---|---|")
 	bad := 0
 	// The tests must be green on the source as it is, or else red means nothing.
-	asItIs := mutant{name: "(none: the source as it is)", dir: "persist", redundant: "all tests must be green"}
+	asItIs := mutant{name: "the source as it is", dir: "persist", redundant: "all tests must be green"}
 	for r := range lab.all(ctx, append([]mutant{asItIs}, mutants...), jobs) {
 		if r.bad {
 			bad++

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"path/filepath"
 	"testing"
 
@@ -15,41 +17,42 @@ func TestListIsCurrent(t *testing.T) {
 	all, err := s.mutants()
 	require.NoError(t, err)
 	require.Greater(t, len(all), 150)
-	for _, m := range all {
-		require.NotEmpty(t, m.files, m.name)
-		for file, text := range m.files {
-			require.NotEqual(t, string(s.files[file]), string(text), m.name)
-		}
+	for file := range s.wraps {
+		_, err := parser.ParseFile(token.NewFileSet(), file, s.mutated(file), 0)
+		require.NoError(t, err)
 	}
 }
 
 // sourceOf is one file.
 func sourceOf(text string) *source {
-	return &source{files: map[string][]byte{"persist/frame.go": []byte("package persist\n\n" + text)}}
+	return &source{files: map[string]string{"persist/frame.go": "package persist\n\n" + text}, wraps: map[string][]wrap{}}
 }
 
 func TestSyncsAndChecksAreFound(t *testing.T) {
-	all, err := sourceOf(`func (r *R) f() error {
+	s := sourceOf(`func (r *R) f() error {
 	if a || b && c {
 		return corrupt("")
 	}
 	switch {
-	case d, e:
+	case d:
 		return bad("")
 	}
 	return r.Sync()
-}`).found()
+}`)
+	all, err := s.found()
 	require.NoError(t, err)
 	var names []string
 	for _, m := range all {
-		names = append(names, m.name)
+		names = append(names, m.place+" "+m.name)
 	}
 	require.Equal(t, []string{
-		"R.f without a", "R.f without b && c", "R.f without d", "R.f without e",
-		"R.f without r.Sync()", "R.f deaf to r.Sync()",
+		"persist/frame.go:4 R.f without a", "persist/frame.go:4 R.f without b && c", "persist/frame.go:8 R.f without d",
+		"persist/frame.go:11 R.f without r.Sync()", "persist/frame.go:11 R.f deaf to r.Sync()",
 	}, names)
-	require.Contains(t, string(all[1].files["persist/frame.go"]), "if a || false && (b && c) {")
-	require.Contains(t, string(all[4].files["persist/frame.go"]), "return error(nil)\n")
+	text := s.mutated("persist/frame.go")
+	require.Contains(t, text, `if !(mutant == "1") && (a) || !(mutant == "2") && (b && c) {`)
+	require.Contains(t, text, `case !(mutant == "3") && (d):`)
+	require.Contains(t, text, `return unless((mutant == "4"), func() error { return deaf((mutant == "5"), func() error { return r.Sync() }) })`)
 }
 
 func TestDamageToldWithoutACondition(t *testing.T) {
@@ -57,14 +60,15 @@ func TestDamageToldWithoutACondition(t *testing.T) {
 	require.ErrorContains(t, err, "persist/frame.go:3:25: no condition is seen there")
 }
 
-func TestEditsMustOccurOnce(t *testing.T) {
+func TestTextsMustOccurOnce(t *testing.T) {
 	s := sourceOf("var a, b = 1, 1")
-	_, err := s.mutate("two", edit{"persist/frame.go", "1", "2"})
+	_, err := s.find(edit{file: "persist/frame.go", text: "1"})
 	require.ErrorContains(t, err, "is there 2 times")
-	_, err = s.mutate("none", edit{"persist/frame.go", "3", "2"})
+	_, err = s.find(edit{file: "persist/frame.go", text: "3"})
 	require.ErrorContains(t, err, "is there 0 times")
-	m, err := s.mutate("one", edit{"persist/frame.go", "a, b", "c, d"})
+	_, err = s.find(edit{file: "persist/gone.go", text: "3"})
+	require.ErrorContains(t, err, "persist/gone.go is not there")
+	w, err := s.find(edit{"persist/frame.go", "a, b", "<", ">"})
 	require.NoError(t, err)
-	require.Equal(t, "persist/frame.go:3", m.place)
-	require.Equal(t, "package persist\n\nvar c, d = 1, 1", string(m.files["persist/frame.go"]))
+	require.Equal(t, wrap{21, 25, "<", ">"}, w)
 }

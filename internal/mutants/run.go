@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -15,25 +13,61 @@ import (
 	"time"
 )
 
-// lab is a copy of the module to try mutants on.
+// lab is a copy of the module that has all mutants in it.
 type lab struct {
 	dir    string // temporary, with the copy and what is built
 	module string // the copy
 }
 
-// newLab copies the module, so that the source may be worked on meanwhile.
-func newLab() (*lab, error) {
+// newLab copies the module, so that the source may be worked on meanwhile, and
+// builds its tests.
+func newLab(ctx context.Context, s *source) (*lab, error) {
 	dir, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return nil, err
 	}
 	l := &lab{dir: dir, module: filepath.Join(dir, "module")}
-	for _, name := range []string{"go.mod", "go.sum", "persist", "store", "storetest", "internal"} {
-		if err = copyTo(filepath.Join(l.module, name), name); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
+	if err := l.fill(ctx, s); err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
+}
+
+func (l *lab) fill(ctx context.Context, s *source) error {
+	for _, name := range []string{"go.mod", "go.sum", "persist", "store", "storetest", "internal"} {
+		if err := copyTo(filepath.Join(l.module, name), name); err != nil {
+			return err
+		}
+	}
+	for file := range s.wraps {
+		if err := os.WriteFile(filepath.Join(l.module, filepath.FromSlash(file)), []byte(s.mutated(file)), 0o600); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if err := os.WriteFile(filepath.Join(l.module, dir, "mutant.go"), []byte("package "+dir+helpers), 0o600); err != nil {
+			return err
+		}
+	}
+	for _, dir := range dirs {
+		if err := l.build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lab) binary(dir string) string { return filepath.Join(l.dir, dir+".test") }
+
+// build builds the tests of a package. A list that does not compile proves nothing.
+func (l *lab) build(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-o", l.binary(dir), "./"+dir)
+	cmd.Dir, cmd.Env = l.module, append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("the mutants do not compile; put the list right:\n%s", out)
+	}
+	return nil
 }
 
 func copyTo(to, from string) error {
@@ -74,18 +108,18 @@ func (r result) String() string {
 
 // all tries mutants, some at a time, and hands out what becomes of them.
 func (l *lab) all(ctx context.Context, mutants []mutant, jobs int) iter.Seq[result] {
-	todo := make(chan int, len(mutants))
-	for i := range mutants {
-		todo <- i
+	todo := make(chan mutant, len(mutants))
+	for _, m := range mutants {
+		todo <- m
 	}
 	close(todo)
 	results := make(chan result)
 	var workers sync.WaitGroup
 	for range max(1, jobs) {
 		workers.Go(func() {
-			for i := range todo {
+			for m := range todo {
 				if ctx.Err() == nil {
-					results <- l.try(ctx, mutants[i], filepath.Join(l.dir, fmt.Sprint(i)))
+					results <- l.try(ctx, m)
 				}
 			}
 		})
@@ -103,72 +137,27 @@ func (l *lab) all(ctx context.Context, mutants []mutant, jobs int) iter.Seq[resu
 	}
 }
 
-// try runs the tests of a mutant until one turns red. What is built goes to temp.
-func (l *lab) try(ctx context.Context, m mutant, temp string) result {
+// try runs the tests on a mutant until one turns red.
+func (l *lab) try(ctx context.Context, m mutant) result {
 	begun := time.Now()
-	red, err := l.firstRed(ctx, m, temp)
-	_ = os.RemoveAll(temp)
+	red, err := "", error(nil)
+	for _, s := range stages(m) {
+		if red, err = l.test(ctx, m, s); red != "" || err != nil {
+			break
+		}
+	}
 	r := result{mutant: m, red: red, took: time.Since(begun)}
 	switch {
 	case err != nil:
 		r.red, r.bad = err.Error(), true
 	case red != "" && m.redundant != "":
-		r.red, r.bad = red+" is red, though it is said to be redundant: "+m.redundant, true
+		r.red, r.bad = red+", though it is said: "+m.redundant, true
 	case red == "" && m.redundant == "":
 		r.red, r.bad = "none: it lives", true
 	case red == "":
 		r.red = "none: " + m.redundant
 	}
 	return r
-}
-
-func (l *lab) firstRed(ctx context.Context, m mutant, temp string) (string, error) {
-	if err := os.Mkdir(temp, 0o700); err != nil {
-		return "", err
-	}
-	overlay, err := l.overlay(m, temp)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range stages(m) {
-		binary := filepath.Join(temp, s.dir+".test")
-		if _, err := os.Stat(binary); err != nil {
-			if err := l.build(ctx, binary, s.dir, overlay); err != nil {
-				return "", err
-			}
-		}
-		if red, err := l.test(ctx, binary, s); red != "" || err != nil {
-			return red, err
-		}
-	}
-	return "", nil
-}
-
-// overlay writes what is changed, and the file that tells the go command so.
-func (l *lab) overlay(m mutant, temp string) (name string, err error) {
-	replace := make(map[string]string)
-	for file, text := range m.files {
-		changed := filepath.Join(temp, strings.ReplaceAll(file, "/", "-"))
-		replace[filepath.Join(l.module, filepath.FromSlash(file))] = changed
-		if err := os.WriteFile(changed, text, 0o600); err != nil {
-			return "", err
-		}
-	}
-	data, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	name = filepath.Join(temp, "overlay.json")
-	return name, os.WriteFile(name, data, 0o600)
-}
-
-func (l *lab) build(ctx context.Context, binary, dir, overlay string) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay="+overlay, "-o", binary, "./"+dir)
-	cmd.Dir, cmd.Env = l.module, append(os.Environ(), "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("it does not compile, which proves nothing: %s", strings.Join(strings.Fields(string(out)), " "))
-	}
-	return nil
 }
 
 // stage is some tests of a package.
@@ -189,22 +178,26 @@ func stages(m mutant) []stage {
 	if m.dir == "store" {
 		list[0], list[1] = list[1], list[0]
 	}
-	if m.first != "" {
-		list = append([]stage{{list[0].dir, m.first, "", 3 * time.Minute}}, list...)
+	if m.first == "" {
+		return list
 	}
-	return list
+	var first []stage
+	for _, s := range list[:2] {
+		first = append(first, stage{s.dir, m.first, "", 3 * time.Minute})
+	}
+	return append(first, list...)
 }
 
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 
-// test runs tests, and returns one that is red, or "".
-func (l *lab) test(ctx context.Context, binary string, s stage) (red string, err error) {
+// test runs tests on a mutant, and returns one that is red, or "".
+func (l *lab) test(ctx context.Context, m mutant, s stage) (red string, err error) {
 	args := []string{"-test.run=" + s.run, "-test.skip=" + s.skip, "-test.timeout=" + s.limit.String(), "-test.short", "-test.failfast"}
 	if s.dir == "persist" {
 		args = append(args, "-crash-points=2000")
 	}
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir = filepath.Join(l.module, s.dir)
+	cmd := exec.CommandContext(ctx, l.binary(s.dir), args...)
+	cmd.Dir, cmd.Env = filepath.Join(l.module, s.dir), append(os.Environ(), fmt.Sprintf("%s=%d", switchName, m.number))
 	out, err := cmd.CombinedOutput()
 	switch {
 	case err == nil:
