@@ -133,6 +133,15 @@ var listed = []struct {
 	{"a segment counts beyond where the next goes on", "TestEveryCallOfAJournalFails", []edit{
 		without("persist/recover_journal.go", "upTo = min(upTo, parts[i].after)"),
 	}},
+	{"what another process has torn is not made durable", "TestWhatIsInherited", []edit{
+		first("persist/recover_journal.go", "r.torn = bad", "r.unsynced = r.unsynced[:len(r.unsynced)-1]"),
+	}},
+	{"what another process has not sealed is not made durable", "TestWhatIsInherited", []edit{
+		never("persist/recover_journal.go", "!sr.sealed {"),
+	}},
+	{"what is behind a torn end is not made durable", "TestWhatIsInherited", []edit{
+		without("persist/recover_journal.go", "r.unsynced = append(r.unsynced, p.number)"),
+	}},
 	{"a broken journal is written to", "TestEveryCallOfAJournalFails", []edit{
 		never("persist/journal.go", "err != nil {\n\t\treturn err\n\t}\n\tb := "),
 	}},

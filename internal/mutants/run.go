@@ -183,7 +183,7 @@ func stages(m mutant) []stage {
 	}
 	var first []stage
 	for _, s := range list[:2] {
-		first = append(first, stage{s.dir, m.first, "", 3 * time.Minute})
+		first = append(first, stage{s.dir, "^(" + m.first + ")", "", 3 * time.Minute})
 	}
 	return append(first, list...)
 }
