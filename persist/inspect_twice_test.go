@@ -80,3 +80,36 @@ func TestSnapshotOfTwoEntriesForOneKey(t *testing.T) {
 	got = inspect(t, listing(`{"store":"X","generations":[1],"segments":[1],"fence":7}`))
 	require.Nil(t, got.Recovered, "an older state is no excuse")
 }
+
+// A change that was torn when a store went on before it is of no meaning. But where
+// one flipped bit is all that is wrong with it, it had been written well, and what
+// was taken for torn then was damaged: that is told, late as it is.
+func TestInspectionOfDamageTakenForTorn(t *testing.T) {
+	segment := segmentOf(beginFrame(0), changeFrame(setA(1)), changeFrame(setA(2)))
+	img := emptyFolder().But(storeDir+"/LOCK", []byte{})
+	img[manifest] = persist.Frames(persist.KindManifest, persist.Frame{Type: persist.FrameState, Payload: []byte(`{"store":"X","generations":null,"segments":[1,2],"fence":7}`)})
+	img[storeDir+"/journal-000000000002"] = persist.Segment("X", 2, 3, fuzzContents, beginFrame(2))
+
+	got := inspect(t, img.But(segmentOne, segment[:len(segment)-1]))
+	require.Empty(t, got.Damage)
+	require.NotZero(t, got.Segments[0].Unused)
+	got = inspect(t, img.But(segmentOne, flipped(segment, len(segment)-1)))
+	require.True(t, names(got.Damage, segmentOne), got.Damage)
+	require.NotNil(t, got.Recovered, "a store passes it over")
+}
+
+// Behind good checksums too, an inspection looks at each record, whatever becomes of
+// the rest of the folder.
+func TestInspectionOfRecordsThatCannotBe(t *testing.T) {
+	good, header := segmentOf(beginFrame(0), changeFrame(setA(1))), len(segmentOf())
+	late := persist.Segment("X", 1, 4, fuzzContents, changeFrame(setA(2)))
+	for says, segment := range map[string][]byte{
+		"record 4 where 3 is due":  slices.Concat(good, late[header:]),
+		"a record that is not one": segmentOf(beginFrame(0), persist.Frame{Type: 'D', Payload: []byte{1}}),
+	} {
+		img := emptyFolder().But(storeDir+"/LOCK", []byte{}).But(manifest, []byte("damaged")).But(segmentOne, segment)
+		damage := inspect(t, img).Damage
+		require.True(t, names(damage, manifest))
+		require.True(t, slices.ContainsFunc(damage, func(err error) bool { return strings.Contains(err.Error(), says) }), says)
+	}
+}
