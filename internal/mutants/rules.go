@@ -33,7 +33,7 @@ var firstOf = map[string]string{
 	"persist/inspect.go":         "TestInspectionOfDamageToTwoFiles|TestSnapshotOfTwo",
 	"persist/inspect_judge.go":   "TestInspectionOf",
 	"persist/inspect_segment.go": "TestInspectionOfDamageToTwoFiles|TestInspectionOfRecords",
-	"persist/journal.go":         "TestEveryCallOfAJournalFails",
+	"persist/journal.go":         "TestBeginningOfAJournal|TestEndOfAJournal|TestEverySecond|TestPending|TestEveryCallOfAJournalFails",
 	"persist/lock_unix.go":       "TestOSFile",
 	"persist/manifest.go":        "TestManifestIs|TestPowerLossAfterEveryCall",
 	"persist/record.go":          "TestReaderIsStrict",
