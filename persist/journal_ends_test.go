@@ -68,6 +68,45 @@ func TestEndOfAJournalIsDurable(t *testing.T) {
 			require.ErrorIs(t, s.Close(), syscall.ENOSPC, w.name)
 			o.Persist.FS = d.Crash(disk.KeepNone).Boot()
 			require.Equal(t, want, contents(mustNew(t, o)), "%s, fails %v", w.name, fails)
+			if !fails {
+				o.Persist.FS = withoutLastChange(d.Image()).Boot()
+				_, err := store.New(o)
+				require.ErrorIs(t, err, persist.ErrCorrupt, "it was closed, and so a change is missing")
+			}
 		}
+	}
+}
+
+// withoutLastChange cuts the first segment in front of its last change.
+func withoutLastChange(img disk.Image) disk.Image {
+	end := 0
+	for _, f := range persist.FramesOf(img[segmentOne]) {
+		if f.Type == byte(persist.ChangeSet) {
+			end = f.Offset
+		}
+	}
+	return img.But(segmentOne, img[segmentOne][:end])
+}
+
+// Before a snapshot is taken, the journal goes on in another segment. If it can't be
+// taken then, what is in the one before counts, and is as durable as ever.
+func TestSealedSegmentIsDurable(t *testing.T) {
+	for _, w := range journalWays {
+		d := disk.New()
+		faulty := disk.Fails(d, nil)
+		o := w.on(t, d)
+		o.Persist.FS = faulty
+		s := mustNew(t, o)
+		require.NoError(t, s.Set("a", 1))
+		faulty.SetPlan(func(c disk.Call) (disk.Fault, error) {
+			if c.Op == "create" && strings.Contains(c.Name, "snapshot-") {
+				return disk.Refused, syscall.EIO
+			}
+			return disk.None, nil
+		})
+		require.ErrorIs(t, s.Snapshot(t.Context()), syscall.EIO)
+		require.NoError(t, s.Sync())
+		o.Persist.FS = d.Crash(disk.KeepNone).Boot()
+		require.Equal(t, map[string]int{"a": 1}, contents(mustNew(t, o)), w.name)
 	}
 }

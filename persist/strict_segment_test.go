@@ -43,9 +43,16 @@ func segmentOf(frames ...persist.Frame) []byte {
 
 // openSegment opens a folder whose journal is a segment.
 func openSegment(t *testing.T, segment []byte) (*store.Store[string, int], error) {
-	img := emptyFolder()
-	img[manifest] = persist.Frames(persist.KindManifest, persist.Frame{Type: persist.FrameState, Payload: []byte(manifestText)})
-	img[segmentOne] = segment
+	return openListed(t, manifestText, segment)
+}
+
+// manifestOf is the manifest with a text, be that as it may.
+func manifestOf(text string) []byte {
+	return persist.Frames(persist.KindManifest, persist.Frame{Type: persist.FrameState, Payload: []byte(text)})
+}
+
+func openListed(t *testing.T, text string, segment []byte) (*store.Store[string, int], error) {
+	img := emptyFolder().But(manifest, manifestOf(text)).But(segmentOne, segment)
 	o := options(t, img.Boot())
 	o.Persist.Sync = persist.Always
 	return store.New(o)
@@ -90,6 +97,7 @@ func TestSegmentIsReadStrictly(t *testing.T) {
 		{"sum in the seal", segmentOf(begin, set, sealFor(good, 3, 1)), seals},
 		{"a long seal", segmentOf(begin, set, sealFor(good, 3, 0, 0)), seals},
 		{"an empty seal", segmentOf(begin, set, persist.Frame{Type: persist.FrameSeal, Payload: []byte{1}}), seals},
+		{"a seal without a sum", segmentOf(begin, set, persist.Frame{Type: persist.FrameSeal, Payload: []byte{1, 3}}), seals},
 		{"a frame behind the seal", append(slices.Clone(sealed), good[header:]...), "bytes after the seal"},
 		{"a byte behind the seal", append(slices.Clone(sealed), 1), "bytes after the seal"},
 		{"a byte behind zeros behind the seal", append(slices.Clone(sealed), append(make([]byte, 100), 1)...), "bytes after the seal"},
@@ -166,10 +174,40 @@ func TestManifestIsInOrder(t *testing.T) {
 		`{"store":"X","generations":null,"segments":[1,1],"fence":7}`,
 		`{"store":"X","generations":null,"segments":[4611686018427387905],"fence":7}`,
 	} {
-		img := emptyFolder()
-		img[manifest] = persist.Frames(persist.KindManifest, persist.Frame{Type: persist.FrameState, Payload: []byte(text)})
-		_, err := store.New(options(t, img.Boot()))
+		_, err := store.New(options(t, emptyFolder().But(manifest, manifestOf(text)).Boot()))
 		require.ErrorIs(t, err, persist.ErrCorrupt, text)
 		require.ErrorContains(t, err, "MANIFEST at byte 16", text)
+	}
+}
+
+// A journal that was closed has all changes up to the last one, and a crash has torn
+// nothing of it.
+func TestClosedJournalIsWhole(t *testing.T) {
+	const closed = `{"store":"X","generations":null,"segments":[1],"closed":3,"fence":7}`
+	whole := segmentOf(beginFrame(0), changeFrame(setA(1)), changeFrame(setA(2)))
+	_, err := openListed(t, closed, whole)
+	require.NoError(t, err)
+	_, err = openListed(t, closed, segmentOf(beginFrame(0), changeFrame(setA(1))))
+	require.ErrorIs(t, err, persist.ErrCorrupt)
+	require.ErrorContains(t, err, "ends with change 2, and was closed after 3")
+	_, err = openListed(t, closed, append(slices.Clone(whole), 1)) // of a seal
+	require.ErrorIs(t, err, persist.ErrCorrupt)
+}
+
+// A manifest is not mended into one that no store has written.
+func TestSalvageMendsNoManifestThatCannotBe(t *testing.T) {
+	for text, mended := range map[string]int{
+		`{"store":"X","generations":[1,2],"segments":[1,2],"fence":7}`: 1,
+		`{"store":"X","generations":[2,1],"fence":7}`:                  0,
+		`{"store":"X","generations":[],"segments":[2,1],"fence":7}`:    0,
+		`{"store":"X","generations":[],"fence":4611686018427387905}`:   0,
+		`{"store":"X","generations":[4611686018427387905],"fence":7}`:  0,
+		`{"store":"X","segments":[4611686018427387905],"fence":7}`:     0,
+	} {
+		data := manifestOf(text)
+		img := emptyFolder().But(segmentOne, segmentOf(beginFrame(0))).But(manifest, flipped(data, len(data)-1))
+		got, err := persist.Salvage(persist.Config{FS: img.Boot(), Dir: storeDir}, quiet)
+		require.NoError(t, err)
+		require.Len(t, got.Mended, mended, text)
 	}
 }

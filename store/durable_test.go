@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,4 +55,20 @@ func TestDurableIsSaidOnceItIs(t *testing.T) {
 	s = open(t, journaled(left.Boot(), persist.EverySecond))
 	require.Zero(t, s.Len())
 	require.NotZero(t, s.Stats().TornBytes)
+}
+
+// Whoever asks for a sync that fails is told so.
+func TestSyncThatFailsIsTold(t *testing.T) {
+	d := disk.Fails(disk.New(), nil)
+	s := open(t, journaled(d, persist.EverySecond))
+	set(t, s, "a")
+	d.SetPlan(func(c disk.Call) (disk.Fault, error) {
+		if c.Op == "sync" {
+			return disk.Refused, syscall.EIO
+		}
+		return disk.None, nil
+	})
+	require.ErrorIs(t, s.Sync(), syscall.EIO)
+	require.True(t, s.Stats().ReadOnly)
+	d.Heal()
 }

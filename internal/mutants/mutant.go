@@ -14,7 +14,7 @@ type mutant struct {
 	name  string
 	place string // file:line of what is taken out
 	dir   string // folder of the package
-	first string // tests that should turn red, as go test -run takes them; "" = those of the file
+	first string // tests that should turn red, as in firstOf; "" = those of the file
 	// redundant says why no test can turn red; "" = one must.
 	redundant string
 	number    int

@@ -182,13 +182,18 @@ func stages(m mutant) []stage {
 		return list
 	}
 	var first []stage
-	for _, s := range list[:2] {
-		first = append(first, stage{s.dir, "^(" + m.first + ")", "", 3 * time.Minute})
+	for run := range strings.SplitSeq(m.first, ", ") {
+		for _, s := range list[:2] {
+			first = append(first, stage{s.dir, "^(" + run + ")", "", time.Minute})
+		}
 	}
 	return append(first, list...)
 }
 
-var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+var (
+	failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+	hung   = regexp.MustCompile(`(?m)^panic: test timed out after .*\n\s*running tests:\n\s*(\w+)`)
+)
 
 // test runs tests on a mutant, and returns one that is red, or "".
 func (l *lab) test(ctx context.Context, m mutant, s stage) (red string, err error) {
@@ -204,8 +209,9 @@ func (l *lab) test(ctx context.Context, m mutant, s stage) (red string, err erro
 		return "", nil
 	case ctx.Err() != nil:
 		return "", ctx.Err()
-	case strings.Contains(string(out), "panic: test timed out"):
-		return "", fmt.Errorf("the tests %q of %s did not end within %v", s.run, s.dir, s.limit)
+	}
+	if found := hung.FindSubmatch(out); found != nil {
+		return string(found[1]) + ", which does not end", nil
 	}
 	if found := failed.FindSubmatch(out); found != nil {
 		return string(found[1]), nil
