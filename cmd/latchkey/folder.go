@@ -132,16 +132,38 @@ func restore(c persist.Config) (*persist.Recovered, error) {
 // create makes a folder that is a store's, or if that fails leaves none behind.
 func create(ctx context.Context, dir string, h persist.Header, fill func(*persist.Writer) error) error {
 	dir = filepath.Clean(dir)
-	_, before := os.Stat(dir)
+	made := missing(dir)
 	err := persist.Create(ctx, persist.Config{Dir: dir}, h, silent, fill)
-	if err != nil && errors.Is(before, fs.ErrNotExist) {
-		_ = os.Remove(filepath.Join(dir, "LOCK")) // it was ours alone
-		_ = os.Remove(dir)
+	somebodyElses := errors.Is(err, persist.ErrInUse) || errors.Is(err, persist.ErrExists)
+	if err != nil && len(made) > 0 && !somebodyElses {
+		_ = os.Remove(filepath.Join(dir, "LOCK"))
+		for _, name := range made {
+			_ = os.Remove(name) // which fails if there is anything in it
+		}
 	}
 	return err
 }
 
 // hint adds to an error what to do about it.
+// missing returns which of dir and the folders it is in are not there, dir first.
+func missing(dir string) (names []string) {
+	for {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return names
+		}
+		names = append(names, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+// within reports whether a path leads to a folder or into it.
+func within(name, dir string) bool {
+	name, nameErr := filepath.Abs(name)
+	dir, dirErr := filepath.Abs(dir)
+	rest, err := filepath.Rel(dir, name)
+	return errors.Join(nameErr, dirErr, err) == nil && filepath.IsLocal(rest)
+}
+
 func hint(err error) error {
 	switch {
 	case errors.Is(err, persist.ErrCorrupt):

@@ -16,26 +16,28 @@ import (
 )
 
 const infoLong = `Info tells what is in a store's folder: which codec and types, how many entries,
-how large, how old, and whether its last store was closed. It reads and checks all
-of it, and changes nothing.
+how large, how old, and whether its last store was closed. It reads and checks
+all of it, and changes nothing.
 
   entries    what a store would find, and how many of them are past their TTL by
-             now, or locked. Entries that only an idle timeout has ended are counted:
-             that is an option of the program, and not in the folder.
-  newest     the latest change that is known: a write, or an access that was saved
-  fence      at or above the fence of every lease ever handed out. While a store is
-             open, and after a crash, that is far above, as it sets them aside.
+             now, or locked. Entries that only an idle timeout has ended are
+             counted: that is an option of the program, and not in the folder.
+  newest     the latest change that is known: a write, or an access that was
+             saved
+  fence      at or above the fence of every lease ever handed out. While a store
+             is open, and after a crash, that is far above, as it sets them
+             aside.
   state      closed, or not: after a crash, and as long as nothing has been
              saved since. A folder that was not closed is as good as any other.
-  torn       bytes at the journal's end that a crash has left unfinished: of changes
-             that were never promised. The next store that opens the folder passes
-             over them.
+  torn       bytes at the journal's end that a crash has left unfinished: of
+             changes that were never promised. The next store that opens the
+             folder passes over them.
   journal    the segments, which have what changed since the snapshots
-  damage     the first in each file; what is shown then is what is left to see, or
-             what an older snapshot holds
+  damage     the first in each file; what is shown then is what is left to see,
+             or what an older snapshot holds
 
-With --json, the same is one JSON object, with sizes in bytes, times as in RFC 3339,
-and durations left out.
+With --json, the same is one JSON object, with sizes in bytes, times as in RFC
+3339, and durations left out.
 
 Exit status:
   0  all is good

@@ -17,19 +17,19 @@ import (
 )
 
 const exportLong = `Export writes the entries of a store's folder to one file, in the format of
-Store.Export: Store.Import and "latchkey import" read it, and refuse a file of which a
-single bit is not as it was. The folder stays as it is.
+Store.Export: Store.Import and "latchkey import" read it, and refuse a file of
+which a single bit is not as it was. The folder stays as it is.
 
-FILE must not be there, unless --force is given: then it is replaced once the new one
-is complete. - is standard output.
+FILE must not be there, unless --force is given: then it is replaced once the
+new one is complete. - is standard output.
 
-The file holds keys and values as they are in the folder; only its owner can read it.
-What was sealed with persist.Encrypt stays so.
+The file holds keys and values as they are in the folder; only its owner can
+read it. What was sealed with persist.Encrypt stays so.
 
 Exit status:
   0  done
-  1  the folder is damaged, or has entries that can't go into one file, for which
-     see "latchkey help compact"
+  1  the folder is damaged, or has entries that can't go into one file, for
+     which see "latchkey help compact"
   2  the command line is wrong
   3  could not be read or written, is in use, or is no store's`
 
@@ -40,12 +40,12 @@ const importLong = `Import makes a new folder from a file that Store.Export or "
 written, or from a snapshot taken out of a folder. DIR must not be there, or be
 empty: a folder that holds a store already is refused.
 
-FILE - is standard input. All of it comes in, or nothing does: a file that is damaged
-or cut short makes no store.
+FILE - is standard input. All of it comes in, or nothing does: a file that is
+damaged or cut short makes no store.
 
 The folder opens with the codec and the types that the file was written with. It
-belongs to the user who runs this, and so the store's program must run as that one,
-or the folder be given to it (chown -R).
+belongs to the user who runs this, and so the store's program must run as that
+one, or the folder be given to it (chown -R).
 
 Exit status:
   0  done
@@ -78,6 +78,9 @@ func newExport(t *tool) *cobra.Command {
 func export(ctx context.Context, t *tool, f *folder, dir, name string, force bool) error {
 	if name == "-" && isTerminal(t.stdout) {
 		return usagef("an export is no text: have standard output go to a file, or give one in place of -")
+	}
+	if name != "-" && within(name, dir) {
+		return usagef("FILE is %s, which is in the folder: that stays as it is", name)
 	}
 	if _, err := os.Stat(name); err == nil && name != "-" && !force {
 		return fmt.Errorf("%s is there already; give another name, or --force to replace it", name)

@@ -13,20 +13,20 @@ import (
 
 const verifyLong = `Verify reads every file that counts in a store's folder: the manifest, the
 snapshots that it lists, the older ones too, and all segments of the journal. It
-checks every checksum, and that the files belong together: that each segment goes on
-where the one before ends, and that a store would find what was promised. It
-changes nothing.
+checks every checksum, and that the files belong together: that each segment
+goes on where the one before ends, and that a store would find what was
+promised. It changes nothing.
 
 Each file is a line: its name, its size, and its state.
 
   good      every byte is as it was written
-  torn      a crash has left the end unfinished. What is there was never promised,
-            the next store passes over it, and it is no damage.
+  torn      a crash has left the end unfinished. What is there was never
+            promised, the next store passes over it, and it is no damage.
   damaged   with the offset of the first damage, and what it is
 
-"The journal does not lead on from it" is no damage: a good snapshot that is older
-than an import, or than a time without a journal, is a way back to its own time and
-no further.
+"The journal does not lead on from it" is no damage: a good snapshot that is
+older than an import, or than a time without a journal, is a way back to its own
+time and no further.
 
 Files that the manifest does not list are of no meaning, and shown as strays.
 
