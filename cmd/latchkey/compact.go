@@ -62,7 +62,7 @@ func newCompact(t *tool) *cobra.Command {
 }
 
 func compact(ctx context.Context, t *tool, f *folder, dir string, keep int) error {
-	c, done, err := f.config(t, dir, "reading", 1)
+	c, done, err := f.config(ctx, t, dir, 2) // the snapshot is read back
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -61,11 +62,11 @@ func newDump(t *tool) *cobra.Command {
 		Long:    dumpLong,
 		Example: dumpExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if d.keysOnly && !d.redact {
 				return usagef("--keys-only shows no values, and --redact=false asks for them: give one of the two")
 			}
-			return d.run(t, args[0])
+			return d.run(c.Context(), t, args[0])
 		},
 	}
 	c.Flags().BoolVar(&d.keysOnly, "keys-only", false, "write nothing but the keys")
@@ -75,8 +76,8 @@ func newDump(t *tool) *cobra.Command {
 	return c
 }
 
-func (d *dump) run(t *tool, dir string) error {
-	c, done, err := d.config(t, dir, "reading", 1)
+func (d *dump) run(ctx context.Context, t *tool, dir string) error {
+	c, done, err := d.config(ctx, t, dir, 1)
 	if err != nil {
 		return err
 	}
@@ -86,14 +87,17 @@ func (d *dump) run(t *tool, dir string) error {
 		return err
 	}
 	slices.SortStableFunc(rec.Records, func(a, b persist.Record) int { return cmp.Compare(a.Used, b.Used) })
-	return d.write(t.stdout, rec.Records, c.Codec)
+	return d.write(ctx, t.stdout, rec.Records, c.Codec)
 }
 
-func (d *dump) write(to io.Writer, records []persist.Record, sealed persist.Codec) error {
+func (d *dump) write(ctx context.Context, to io.Writer, records []persist.Record, sealed persist.Codec) error {
 	w := bufio.NewWriter(to)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	for i := range records {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r := &records[i]
 		asJSON, err := unseal(r, sealed)
 		if err != nil {

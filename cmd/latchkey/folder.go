@@ -38,9 +38,10 @@ func (f *folder) addKeyFile(c *cobra.Command, use string) {
 		"`FILE` with a key of persist.Encrypt: 32 bytes, as they\nare, or in hex or base64; may be given several times;\n"+use)
 }
 
-// config returns the configuration for the folder in dir, with a progress bar for as
-// many passes over what is in it; the caller calls done before it writes anything.
-func (f *folder) config(t *tool, dir, doing string, passes int64) (c persist.Config, done func(), err error) {
+// config returns the configuration for the folder in dir, which can be read until
+// ctx ends, with a progress bar for as many passes over what is in it; the caller
+// calls done before it writes anything.
+func (f *folder) config(ctx context.Context, t *tool, dir string, passes int64) (c persist.Config, done func(), err error) {
 	c, err = persist.Config{Dir: filepath.Clean(dir)}.WithDefaults()
 	if err != nil {
 		return c, nil, err
@@ -51,7 +52,7 @@ func (f *folder) config(t *tool, dir, doing string, passes int64) (c persist.Con
 	if f.noLock {
 		c.FS = persist.ReadOnly(c.FS)
 	}
-	c.FS, done = t.metered(c.FS, c.Dir, doing, passes)
+	c.FS, done = t.metered(stoppableFS{c.FS, ctx.Err}, c.Dir, passes)
 	return c, done, nil
 }
 
@@ -144,7 +145,6 @@ func create(ctx context.Context, dir string, h persist.Header, fill func(*persis
 	return err
 }
 
-// hint adds to an error what to do about it.
 // missing returns which of dir and the folders it is in are not there, dir first.
 func missing(dir string) (names []string) {
 	for {
@@ -164,6 +164,7 @@ func within(name, dir string) bool {
 	return errors.Join(nameErr, dirErr, err) == nil && filepath.IsLocal(rest)
 }
 
+// hint adds to an error what to do about it.
 func hint(err error) error {
 	switch {
 	case errors.Is(err, persist.ErrCorrupt):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,8 +59,8 @@ func newInfo(t *tool) *cobra.Command {
 		Long:    infoLong,
 		Example: infoExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			i, err := inspect(t, &f, args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			i, err := inspect(c.Context(), t, &f, args[0])
 			if err != nil {
 				return err
 			}
@@ -78,8 +79,8 @@ func newInfo(t *tool) *cobra.Command {
 }
 
 // inspect inspects a folder.
-func inspect(t *tool, f *folder, dir string) (*persist.Inspection, error) {
-	c, done, err := f.config(t, dir, "reading", 2)
+func inspect(ctx context.Context, t *tool, f *folder, dir string) (*persist.Inspection, error) {
+	c, done, err := f.config(ctx, t, dir, 2)
 	if err != nil {
 		return nil, err
 	}

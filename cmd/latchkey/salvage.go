@@ -114,7 +114,7 @@ func (s *salvage) run(ctx context.Context, t *tool, dir string) error {
 	if left, err := os.ReadDir(s.out); err == nil && !s.dryRun && slices.ContainsFunc(left, isContent) {
 		return fmt.Errorf("folder %s: %w; give a new folder", s.out, persist.ErrExists) // before all that is read
 	}
-	c, done, err := s.config(t, dir, "reading", 2)
+	c, done, err := s.config(ctx, t, dir, 2)
 	if err != nil {
 		return err
 	}
@@ -124,6 +124,9 @@ func (s *salvage) run(ctx context.Context, t *tool, dir string) error {
 	}
 	found, err := persist.Salvage(c, silent)
 	done()
+	if err == nil {
+		err = ctx.Err() // else what was not read any more would be lost
+	}
 	if err != nil {
 		return hint(err)
 	}

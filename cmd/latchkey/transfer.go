@@ -85,7 +85,7 @@ func export(ctx context.Context, t *tool, f *folder, dir, name string, force boo
 	if _, err := os.Stat(name); err == nil && name != "-" && !force {
 		return fmt.Errorf("%s is there already; give another name, or --force to replace it", name)
 	}
-	c, done, err := f.config(t, dir, "reading", 1)
+	c, done, err := f.config(ctx, t, dir, 1)
 	if err != nil {
 		return err
 	}
@@ -178,15 +178,17 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 		in = f
 	} else {
 		name = "standard input"
+		in = stoppableReader(ctx, in)
 	}
-	in, done := t.meteredReader(in, size, "reading")
-	defer done()
+	in, done := t.meteredReader(in, size)
 	r, err := persist.NewReader(bufio.NewReader(in), name)
 	if err != nil {
+		done()
 		return notAnExport(err)
 	}
 	h := r.Header()
 	n, err := importAll(ctx, r, dir)
+	done()
 	switch {
 	case errors.Is(err, persist.ErrExists):
 		return fmt.Errorf("%w, or a store's program can Import into the one it has", err)

@@ -47,8 +47,8 @@ func newVerify(t *tool) *cobra.Command {
 		Long:    verifyLong,
 		Example: verifyExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			i, err := inspect(t, &f, args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			i, err := inspect(c.Context(), t, &f, args[0])
 			if err != nil {
 				return err
 			}
