@@ -181,6 +181,27 @@ func (f files) write(t testing.TB, dir string) {
 	}
 }
 
+// rewrite has these files, and no others, in the folder.
+func (f files) rewrite(t testing.TB, dir string) {
+	t.Helper()
+	require.NoError(t, os.RemoveAll(dir))
+	f.write(t, dir)
+}
+
+// with returns the files, one of them with other contents.
+func (f files) with(name, data string) files {
+	other := maps.Clone(f)
+	other[name] = data
+	return other
+}
+
+// without returns the files but for one.
+func (f files) without(name string) files {
+	other := maps.Clone(f)
+	delete(other, name)
+	return other
+}
+
 // names returns those names that fit a pattern, in order.
 func (f files) names(t testing.TB, pattern string) (fit []string) {
 	for _, name := range slices.Sorted(maps.Keys(f)) {
@@ -223,5 +244,3 @@ func smashed(text string) func([]byte) []byte {
 		return data
 	}
 }
-
-func cut(data []byte) []byte { return data[:len(data)-100] }

@@ -52,7 +52,13 @@ func newVerify(t *tool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return errors.Join(t.list(i), damageOf(args[0], i))
+			damage := damageOf(args[0], i)
+			if errors.Is(damage, persist.ErrCorrupt) {
+				damage = fmt.Errorf("%w; \"latchkey salvage\" saves what can be read", damage)
+			} else {
+				damage = hint(damage)
+			}
+			return errors.Join(t.list(i), damage)
 		},
 	}
 	f.addNoLock(c)
@@ -72,7 +78,10 @@ func (t *tool) list(i *persist.Inspection) error {
 			state = "torn"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, size(f.Size), state, strings.Join(notes, ", "))
+			if len(notes) > 0 {
+				state += "\t" + strings.Join(notes, ", ")
+			}
+			_, err = fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, size(f.Size), state)
 		}
 	}
 	line(i.Manifest, 0)
