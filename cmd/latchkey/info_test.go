@@ -30,10 +30,10 @@ func TestInfo(t *testing.T) {
 			require.Equal(t, []string{"string main.session"}, got["schema"])
 			require.Equal(t, []string{"5, 4 of them past their TTL, 0 locked"}, got["entries"])
 			require.Equal(t, []string{"10"}, got["capacity"])
-			require.Equal(t, []string{"2000-01-02 00:00:00 UTC"}, got["newest"])
+			require.Equal(t, []string{"2000-01-01 12:00:00 UTC"}, got["newest"])
 			require.Equal(t, []string{"0 B"}, got["torn"])
 			require.Contains(t, got["snapshot"][0], "snapshot-000000000001, ")
-			require.Contains(t, got["snapshot"][0], ", 4 entries, taken 2000-01-02 00:00:00 UTC")
+			require.Contains(t, got["snapshot"][0], ", 4 entries, taken 2000-01-01 08:00:00 UTC")
 			require.NotContains(t, got, "damage")
 			if s.crashes {
 				require.Equal(t, []string{"not closed: its last store has crashed, or was open when this was copied"}, got["state"])
@@ -70,10 +70,10 @@ func TestInfoJSON(t *testing.T) {
 	require.Equal(t, infoJSON(t, `{
 		"dir": "sessions", "codec": "json", "schema": "string main.session",
 		"entries": 5, "expired": 4, "locked": 0, "keyBytes": 60, "valueBytes": 160, "capacity": 10,
-		"newest": "2000-01-02T00:00:00Z", "fence": 2, "closed": true, "tornBytes": 0,
+		"newest": "2000-01-01T12:00:00Z", "fence": 2, "closed": true, "tornBytes": 0,
 		"snapshots": [
-			{"name": "snapshot-000000000001", "entries": 4, "taken": "2000-01-02T00:00:00Z", "damaged": false},
-			{"name": "snapshot-000000000002", "entries": 5, "taken": "2000-01-02T00:00:00Z", "damaged": false}
+			{"name": "snapshot-000000000001", "entries": 4, "taken": "2000-01-01T08:00:00Z", "damaged": false},
+			{"name": "snapshot-000000000002", "entries": 5, "taken": "2000-01-01T12:00:00Z", "damaged": false}
 		],
 		"segments": [
 			{"name": "journal-000000000003", "changes": 5, "damaged": false},

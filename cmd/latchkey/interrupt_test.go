@@ -28,9 +28,13 @@ func (f fuse) Err() error {
 // interrupted runs a command line anew in a fresh folder, interrupted a little
 // later each time, until it gets through. check looks at what is left.
 func interrupted(t *testing.T, line string, check func(t *testing.T)) {
+	jsonShop.work(t)
+	latchkey(t, "export sessions file").good(t)
+	export, err := os.ReadFile("file")
+	require.NoError(t, err)
 	for length := 0; ; length++ {
 		jsonShop.work(t)
-		latchkey(t, "export sessions file").good(t)
+		require.NoError(t, os.WriteFile("file", export, 0o600))
 		got := latchkeyUntil(newFuse(t, length), t, strings.NewReader(""), line)
 		if got.status == statusGood {
 			require.Greater(t, length, 3, "interrupted too seldom")

@@ -74,7 +74,6 @@ func TestNoLock(t *testing.T) {
 	for _, s := range shops(t) {
 		t.Run(s.name, func(t *testing.T) {
 			s.work(t)
-			require.NoError(t, os.RemoveAll("sessions/LOCK"))
 			require.NoError(t, os.Chmod("sessions", 0o500))
 			for _, line := range looking(s.keyFile(t)) {
 				latchkey(t, line).good(t)

@@ -16,7 +16,8 @@ type outcome struct {
 	out, stderr string
 }
 
-// latchkey runs a command line, whose words are separated by spaces.
+// latchkey runs a command line, whose words are separated by spaces; ␣ is a space
+// within one.
 func latchkey(t testing.TB, line string) outcome {
 	t.Helper()
 	return latchkeyFrom(t, strings.NewReader(""), line)
@@ -33,6 +34,9 @@ func latchkeyFrom(t testing.TB, stdin io.Reader, line string) outcome {
 func latchkeyUntil(ctx context.Context, t testing.TB, stdin io.Reader, line string) outcome {
 	t.Helper()
 	args := strings.Fields(line)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "␣", " ")
+	}
 	var out, stderr bytes.Buffer
 	got := outcome{status: run(ctx, args, stdin, &out, &stderr)}
 	got.out, got.stderr = out.String(), stderr.String()

@@ -132,6 +132,9 @@ func (s *salvage) run(ctx context.Context, t *tool, dir string) error {
 	}
 	s.leaveOut(found)
 	r := report{tool: t}
+	if len(found.Groups) == 0 && found.Complete {
+		return fmt.Errorf("folder %s has never held anything: there is nothing to save", dir)
+	}
 	if len(found.Groups) == 0 {
 		r.losses(found)
 		return fmt.Errorf("nothing could be saved from %s: no file tells which codec and types it is of; give --codec and --schema", dir)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
@@ -70,18 +71,28 @@ func (s shop) keyFile(t testing.TB) string {
 
 func (s shop) encrypts() bool { return s.codec.ID() != "json" && s.codec.ID() != "gob" }
 
-// opening is when the shop works, in the year 2000: what has a TTL is long past it.
-const opening = 24 * time.Hour
+// The shop works on the first day of the year 2000: by now, what has a TTL is long
+// past it.
+const (
+	morning = 8 * time.Hour
+	noon    = 12 * time.Hour
+)
 
 func (s shop) open(t testing.TB, dir string) *store.Store[string, session] {
 	t.Helper()
+	return s.openOn(t, nil, dir, noon)
+}
+
+// openOn opens the store on a disk, nil for that of the operating system.
+func (s shop) openOn(t testing.TB, d persist.FS, dir string, at time.Duration) *store.Store[string, session] {
+	t.Helper()
 	clock := storetest.NewClock(t)
-	clock.Advance(opening)
+	clock.Advance(at)
 	all, err := store.New(store.Options[string, session]{
 		Capacity: 10,
 		TTL:      48 * time.Hour,
 		Clock:    clock,
-		Persist:  persist.Config{Dir: dir, Codec: s.codec, Sync: persist.Always},
+		Persist:  persist.Config{FS: d, Dir: dir, Codec: s.codec, Sync: persist.Always},
 	})
 	require.NoError(t, err)
 	return all
@@ -97,25 +108,27 @@ func (s shop) work(t testing.TB) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if worked[s.name] == nil {
-		s.workAnew(t)
-		worked[s.name] = filesOf(t, "sessions")
-		return
+		worked[s.name] = s.workAnew(t)
 	}
 	worked[s.name].write(t, "sessions")
 }
 
-// workAnew has two stores work in the folder, one after the other, so that there
-// are two snapshots and a journal.
-func (s shop) workAnew(t testing.TB) {
+// inMemory is a folder on a disk in memory, which is quicker.
+const inMemory = "/data/sessions"
+
+// workAnew has two stores work in a folder, one after the other, so that there are
+// two snapshots and a journal.
+func (s shop) workAnew(t testing.TB) files {
 	t.Helper()
-	first := s.open(t, "sessions")
+	d := disk.New()
+	first := s.openOn(t, d, inMemory, morning)
 	for i := range 5 {
 		require.NoError(t, first.Set(customer(i), session{fmt.Sprint("hush ", i), []string{"apple"}}))
 	}
 	require.NoError(t, first.Delete(customer(0)))
 	require.NoError(t, first.Close())
 
-	second := s.open(t, "sessions")
+	second := s.openOn(t, d, inMemory, noon)
 	lease, err := second.TryLock(customer(1), 0)
 	require.NoError(t, err)
 	require.NoError(t, lease.Set(session{User: "hush 1"}))
@@ -123,14 +136,32 @@ func (s shop) workAnew(t testing.TB) {
 	_, err = second.TryLock(customer(2), 0)
 	require.NoError(t, err)
 	require.NoError(t, second.SetWithTTL(customer(5), session{User: "hush 5"}, store.NoExpiry))
-	if s.crashes {
-		require.NoError(t, os.CopyFS("crashed", os.DirFS("sessions")))
-	}
+	crashed := d.Image()
 	require.NoError(t, second.Close())
 	if s.crashes {
-		require.NoError(t, os.RemoveAll("sessions"))
-		require.NoError(t, os.Rename("crashed", "sessions"))
+		return imaged(crashed)
 	}
+	return imaged(d.Image())
+}
+
+// imaged returns the files of the folder in memory.
+func imaged(img disk.Image) files {
+	all := make(files)
+	for name, data := range img {
+		if base := filepath.Base(name); filepath.Dir(name) == inMemory && base != "LOCK" {
+			all[base] = string(data)
+		}
+	}
+	return all
+}
+
+// image is the reverse.
+func (f files) image() disk.Image {
+	img := disk.Image{"/": nil, "/data": nil, inMemory: nil}
+	for name, data := range f {
+		img[inMemory+"/"+name] = []byte(data)
+	}
+	return img
 }
 
 func customer(i int) string { return fmt.Sprint("customer-", i) }
@@ -138,12 +169,10 @@ func customer(i int) string { return fmt.Sprint("customer-", i) }
 // entries are all that a store finds in a folder.
 type entries map[string]store.Entry[string, session]
 
-// entries opens a copy of the folder: the folder stays as it is.
+// entries has a store open a copy of the folder.
 func (s shop) entries(t testing.TB, dir string) entries {
 	t.Helper()
-	twin := filepath.Join(t.TempDir(), "twin")
-	filesOf(t, dir).write(t, twin)
-	all := s.open(t, twin)
+	all := s.openOn(t, filesOf(t, dir).image().Boot(), inMemory, noon)
 	found := make(entries)
 	for key, value := range all.All() {
 		meta, ok := all.Metadata(key)

@@ -82,7 +82,11 @@ func export(ctx context.Context, t *tool, f *folder, dir, name string, force boo
 	if name != "-" && within(name, dir) {
 		return usagef("FILE is %s, which is in the folder: that stays as it is", name)
 	}
-	if _, err := os.Stat(name); err == nil && name != "-" && !force {
+	switch info, err := os.Stat(name); {
+	case err != nil, name == "-":
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; give a file", name)
+	case !force:
 		return fmt.Errorf("%s is there already; give another name, or --force to replace it", name)
 	}
 	c, done, err := f.config(ctx, t, dir, 1)
@@ -169,11 +173,14 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 			return openErr
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		if info, statErr := f.Stat(); statErr == nil {
+		info, statErr := f.Stat()
+		switch {
+		case statErr != nil:
+			return statErr
+		case info.IsDir():
+			return fmt.Errorf("%s is a folder; \"latchkey export\" makes a file of it", name)
+		case info.Mode().IsRegular():
 			size = info.Size()
-		}
-		if size == 0 {
-			return fmt.Errorf("%s is empty", name)
 		}
 		in = f
 	} else {
@@ -181,13 +188,7 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 		in = stoppableReader(ctx, in)
 	}
 	in, done := t.meteredReader(in, size)
-	r, err := persist.NewReader(bufio.NewReader(in), name)
-	if err != nil {
-		done()
-		return notAnExport(err)
-	}
-	h := r.Header()
-	n, err := importAll(ctx, r, dir)
+	h, n, err := importAll(ctx, bufio.NewReader(in), name, dir)
 	done()
 	switch {
 	case errors.Is(err, persist.ErrExists):
@@ -198,9 +199,16 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 	return t.say("%s of codec %s and schema %q, in %s\n", count(n, "entry", "entries"), h.Codec, h.Schema, dir)
 }
 
-// importAll makes the folder dir that of a store with what r reads.
-func importAll(ctx context.Context, r *persist.Reader, dir string) (n int, err error) {
-	h := persist.Header{Contents: r.Header().Contents, Taken: r.Header().Taken, Fence: r.Header().Fence, Capacity: r.Header().Capacity}
+// importAll makes the folder dir that of a store with what in, called name, holds.
+func importAll(ctx context.Context, in *bufio.Reader, name, dir string) (h persist.Header, n int, err error) {
+	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+		return h, 0, fmt.Errorf("%s is empty", name)
+	}
+	r, err := persist.NewReader(in, name)
+	if err != nil {
+		return h, 0, err
+	}
+	h = persist.Header{Contents: r.Header().Contents, Taken: r.Header().Taken, Fence: r.Header().Fence, Capacity: r.Header().Capacity}
 	keys := make(map[string]bool)
 	err = create(ctx, dir, h, func(w *persist.Writer) error {
 		for {
@@ -223,7 +231,7 @@ func importAll(ctx context.Context, r *persist.Reader, dir string) (n int, err e
 			keys[string(rec.Key)] = true
 		}
 	})
-	return len(keys), err
+	return h, len(keys), err
 }
 
 func notAnExport(err error) error {
