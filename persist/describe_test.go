@@ -52,10 +52,17 @@ func describe(t testing.TB, v any) (persist.Codec, []byte) {
 func TestGobDescribed(t *testing.T) {
 	big := visitV2{User: strings.Repeat("x", 1<<17), Count: -1, Since: goldenTime}
 	for _, v := range []any{
-		"text", "", 7, -1 << 60, uint8(3), 1.5, true, []byte{1, 0}, [2]string{"a", ""}, map[string]int{"a": 1},
-		visitV1{"Ada", 1}, visitV1{}, visitV2{Since: goldenTime}, big, goldenTime, time.Hour,
+		"text", "", 7, -1 << 60, uint8(3), 1.5, true,
+		[]byte{1, 0},
+		[2]string{"a", ""},
+		map[string]int{"a": 1},
+		visitV1{"Ada", 1},
+		visitV1{},
+		visitV2{Since: goldenTime},
+		big, goldenTime, time.Hour,
 		tree{"root", []*tree{{Name: "leaf"}, {"branch", []*tree{{Name: "twig"}}}}},
-		[]visitV1{{"Ada", 1}, {}}, map[int][]tree{1: {{Name: "x"}}},
+		[]visitV1{{"Ada", 1}, {}},
+		map[int][]tree{1: {{Name: "x"}}},
 	} {
 		into := func() reflect.Value { return reflect.New(reflect.TypeOf(v)) }
 		c, description := describe(t, into().Interface())
