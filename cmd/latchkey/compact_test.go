@@ -74,3 +74,15 @@ func TestCompactOfNothing(t *testing.T) {
 	require.Contains(t, latchkey(t, "info new").good(t), "entries   0, 0 of them past their TTL, 0 locked\n")
 	latchkey(t, "salvage new --out saved").failed(t, statusFailed, "has never held anything")
 }
+
+// New files that the store's program could not read are not made.
+func TestCompactOfOthers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only the superuser can give a folder to somebody else")
+	}
+	jsonShop.work(t)
+	require.NoError(t, os.Chown("sessions/MANIFEST", 4711, -1))
+	stays(t, "sessions", func() {
+		latchkey(t, "compact sessions").failed(t, statusFailed, "belongs to user 4711", "with sudo -u '#4711'")
+	})
+}
