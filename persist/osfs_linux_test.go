@@ -1,6 +1,8 @@
 package persist_test
 
 import (
+	"io/fs"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -17,4 +19,15 @@ func TestOSFileSystemHasTheSystemSync(t *testing.T) {
 	require.ErrorIs(t, f.Sync(), syscall.EINVAL)
 	require.NoError(t, f.Close())
 	require.ErrorIs(t, persist.OS.SyncDir("/proc"), syscall.EINVAL)
+}
+
+// What is written to a file that has no name any more is lost, however well it is
+// synced.
+func TestOSFileSystemSyncsNoFileThatIsGone(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	f, err := persist.OS.Create(name)
+	require.NoError(t, err)
+	require.NoError(t, persist.OS.Remove(name))
+	require.ErrorIs(t, f.Sync(), fs.ErrNotExist)
+	require.NoError(t, f.Close())
 }
