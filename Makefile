@@ -37,6 +37,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
+mutants: ## take out one fsync or check at a time, and show that a test turns red (10 minutes)
+	go run ./internal/mutants
+
 bench: ## speed, memory and waits beside golang-lru, as Markdown tables
 	go run ./bench
 
@@ -63,5 +66,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz mutants bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
 .DEFAULT_GOAL = help

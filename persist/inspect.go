@@ -158,7 +158,7 @@ func (i *inspector) lookForStrays() error {
 
 func (i *inspector) lookAtSnapshot(generation uint64) (s SnapshotState, err error) {
 	s.FileState, err = i.state(snapshotName(generation), func(name string) error {
-		return i.read(name, generation, func(r *Reader) error {
+		return i.readSnapshot(name, generation, func(r *Reader) error {
 			s.Header = r.Header()
 			keys := make(map[string]bool)
 			for {
@@ -178,6 +178,27 @@ func (i *inspector) lookAtSnapshot(generation uint64) (s SnapshotState, err erro
 		})
 	})
 	return s, err
+}
+
+// readSnapshot is read, but for files of which it is not known what store they must
+// be of.
+func (i *inspector) readSnapshot(name string, generation uint64, load func(*Reader) error) error {
+	return i.readFile(name, func(in io.Reader) error {
+		r, err := NewReader(in, name)
+		if err != nil {
+			return err
+		}
+		if h := r.Header(); h.Generation != generation || i.foreign(h.Store) {
+			return corrupt(name, preambleSize, "snapshot %d of store %q where %d of %q is due", h.Generation, h.Store, generation, i.out.Store)
+		}
+		return load(r)
+	})
+}
+
+// foreign reports whether a file is of another store than the folder. Without a
+// good manifest, that is not known.
+func (i *inspector) foreign(store string) bool {
+	return i.out.Manifest.Damage == nil && store != i.out.Store
 }
 
 // collect gathers all damage, in order of the files.

@@ -42,7 +42,7 @@ func (i *inspector) scan(number uint64) (*segmentScan, error) {
 			if err != nil {
 				return err
 			}
-			if h := sr.header; h.Segment != number || h.Store != i.out.Store && i.out.Manifest.Damage == nil {
+			if h := sr.header; h.Segment != number || i.foreign(h.Store) {
 				return corrupt(name, preambleSize, "segment %d of store %q where %d of %q is due", h.Segment, h.Store, number, i.out.Store)
 			}
 			s.Contents, s.begins = sr.header.Contents, sr.offset

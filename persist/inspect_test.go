@@ -52,6 +52,23 @@ func TestInspectionOfWhatIsWhole(t *testing.T) {
 	}
 }
 
+// Without the manifest, nobody knows which store the files must be of: what is right
+// about them is not damaged.
+func TestInspectionWithoutTheManifest(t *testing.T) {
+	for _, w := range workshops(t) {
+		t.Run(w.name, func(t *testing.T) {
+			whole, got := inspect(t, w.img), inspect(t, w.img.Without(manifest))
+			require.Len(t, got.Damage, 1)
+			require.ErrorContains(t, got.Damage[0], "MANIFEST is missing")
+			require.Nil(t, got.Recovered)
+			require.Len(t, got.Snapshots, len(whole.Snapshots))
+			for i, s := range got.Snapshots {
+				require.Equal(t, whole.Snapshots[i].Entries, s.Entries)
+			}
+		})
+	}
+}
+
 // Every flipped bit is told in a folder that was closed, and every cut that costs
 // anything: behind the last change of a segment, nothing counts once another has
 // gone on from there.

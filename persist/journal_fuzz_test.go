@@ -97,6 +97,7 @@ func FuzzChange(f *testing.F) {
 	f.Add(byte('S'), persist.AppendChange(nil, persist.Change{Kind: persist.ChangeSet, TTL: 1 << 40, Revision: 300, Accesses: 1, Key: []byte("k"), Value: []byte("v")}))
 	f.Add(byte('L'), persist.AppendChange(nil, persist.Change{Kind: persist.ChangeLock, Fence: 1 << 40, Until: -1, Key: []byte("k")}))
 	f.Add(byte('C'), make([]byte, 8))
+	f.Add(byte('A'), append(make([]byte, 8), 0x80, 0, 'k')) // a number that is padded
 	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
 		c, err := persist.ParseChange(kind, payload)
 		if err == nil && !bytes.Equal(payload, persist.AppendChange(nil, c)) {

@@ -63,3 +63,18 @@ func TestOSFileSystemSyncsFolders(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// A lock is held as long as its file has its name.
+func TestOSFileSystemTellsThatALockIsLost(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "LOCK")
+	l, err := persist.OS.Lock(name)
+	require.NoError(t, err)
+	require.NoError(t, l.Held())
+	if runtime.GOOS != "windows" { // there, nobody can rename it
+		require.NoError(t, os.Rename(name, name+"2"))
+		require.ErrorIs(t, l.Held(), fs.ErrNotExist)
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+		require.ErrorContains(t, l.Held(), "another file has its name")
+	}
+	require.NoError(t, l.Close())
+}

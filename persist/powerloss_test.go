@@ -33,6 +33,7 @@ func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	var points atomic.Int64
 	want := *crashPoints
+	operations := int(min(500, want/50)) // a trace of these has some 100 crash points for each
 	if testenv.Race {
 		want /= 50
 	}
@@ -40,7 +41,7 @@ func TestCrashPoints(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			for seed := uint64(1); seed == 1 || points.Load() < want; seed++ {
-				points.Add(crashTrace(t, w, seed, 500))
+				points.Add(crashTrace(t, w, seed, operations))
 			}
 		})
 	}

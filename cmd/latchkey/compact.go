@@ -11,28 +11,29 @@ import (
 
 const compactLong = `Compact takes a snapshot of a store's folder and drops its journal and the older
 snapshots, so that the folder is small and quick to open. It leaves the folder
-closed. A store does the same by itself from time to time: compact is for folders
-that are not in use, before a backup or a move say.
+closed. A store does the same by itself from time to time: compact is for
+folders that are not in use, before a backup or a move say.
 
 The new snapshot is durable and has been read back before anything goes. When it
 fails, or is interrupted, the folder opens with the same entries as before. A
 folder that is damaged is left as it is: salvage is for those.
 
-With --keep N, the N-1 newest of the older snapshots stay, to go back to if the new
-one is ever damaged, and so does the journal that leads from them to the present.
+With --keep N, the N-1 newest of the older snapshots stay, to go back to if the
+new one is ever damaged, and so does the journal that leads from them to the
+present.
 
 New files belong to the user who runs this: run it as the one that the store's
 program runs as, or it could not open its folder any more. On Unix, others are
 refused.
 
-Entries whose types were described differently, by releases of a program in which
-its types differ, or by processes that each sealed a description with
+Entries whose types were described differently, by releases of a program in
+which its types differ, or by processes that each sealed a description with
 persist.Encrypt, can't go into one snapshot. For the latter, --key-file helps.
 
 Exit status:
   0  done
-  1  the folder is damaged, or has entries that can't go into one snapshot; nothing
-     was changed
+  1  the folder is damaged, or has entries that can't go into one snapshot;
+     nothing was changed
   2  the command line is wrong
   3  could not be read or written, is in use, or is no store's`
 
@@ -61,7 +62,7 @@ func newCompact(t *tool) *cobra.Command {
 }
 
 func compact(ctx context.Context, t *tool, f *folder, dir string, keep int) error {
-	c, done, err := f.config(t, dir, "reading", 1)
+	c, done, err := f.config(ctx, t, dir, 2) // the snapshot is read back
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,16 +17,17 @@ import (
 )
 
 const dumpLong = `Dump writes the entries of a store's folder, as a store would find them, each as
-one line of JSON, those first whose last use is the longest ago. It changes nothing.
+one line of JSON, those first whose last use is the longest ago. It changes
+nothing.
 
-  key, keyBase64        the key: as JSON where the codec is json, else in base64 as
-                        the codec made it
+  key, keyBase64        the key: as JSON where the codec is json, else in base64
+                        as the codec made it
   value, valueBase64    the value likewise, with --redact=false alone
   valueBytes            its size when encoded
   created, updated      times as in RFC 3339
   accessed
-  expires               the end of the TTL; left out if there is none. Entries past it
-                        are shown as long as they are in the folder.
+  expires               the end of the TTL; left out if there is none. Entries
+                        past it are shown as long as they are in the folder.
   ttl                   as in 24h0m0s; left out if there is none
   accesses, revision    counts
   fence                 of the last lease; 0 = there was none
@@ -33,8 +35,8 @@ one line of JSON, those first whose last use is the longest ago. It changes noth
 
 Values are left out unless asked for: they are what users have entrusted to the
 store. Keys can be secrets too, such as session ids: treat the output like the
-folder itself. What was sealed with persist.Encrypt stays so, unless --key-file has
-the key.
+folder itself. What was sealed with persist.Encrypt stays so, unless --key-file
+has the key.
 
 Exit status:
   0  done
@@ -44,7 +46,7 @@ Exit status:
 
 const dumpExample = `  latchkey dump /var/lib/shop/sessions
   latchkey dump --keys-only /var/lib/shop/sessions | wc -l
-  latchkey dump --redact=false /var/lib/shop/sessions | jq 'select(.key == "cart-7")'`
+  latchkey dump --redact=false /var/lib/shop/sessions | jq .value`
 
 // dump is what the command was asked for.
 type dump struct {
@@ -60,22 +62,22 @@ func newDump(t *tool) *cobra.Command {
 		Long:    dumpLong,
 		Example: dumpExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if d.keysOnly && !d.redact {
 				return usagef("--keys-only shows no values, and --redact=false asks for them: give one of the two")
 			}
-			return d.run(t, args[0])
+			return d.run(c.Context(), t, args[0])
 		},
 	}
 	c.Flags().BoolVar(&d.keysOnly, "keys-only", false, "write nothing but the keys")
-	c.Flags().BoolVar(&d.redact, "redact", true, "leave the values out; --redact=false shows them")
+	c.Flags().BoolVar(&d.redact, "redact", true, "leave the values out; --redact=false shows\nthem")
 	d.addNoLock(c)
 	d.addKeyFile(c, "what was sealed with it is opened")
 	return c
 }
 
-func (d *dump) run(t *tool, dir string) error {
-	c, done, err := d.config(t, dir, "reading", 1)
+func (d *dump) run(ctx context.Context, t *tool, dir string) error {
+	c, done, err := d.config(ctx, t, dir, 1)
 	if err != nil {
 		return err
 	}
@@ -85,14 +87,17 @@ func (d *dump) run(t *tool, dir string) error {
 		return err
 	}
 	slices.SortStableFunc(rec.Records, func(a, b persist.Record) int { return cmp.Compare(a.Used, b.Used) })
-	return d.write(t.stdout, rec.Records, c.Codec)
+	return d.write(ctx, t.stdout, rec.Records, c.Codec)
 }
 
-func (d *dump) write(to io.Writer, records []persist.Record, sealed persist.Codec) error {
+func (d *dump) write(ctx context.Context, to io.Writer, records []persist.Record, sealed persist.Codec) error {
 	w := bufio.NewWriter(to)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	for i := range records {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r := &records[i]
 		asJSON, err := unseal(r, sealed)
 		if err != nil {

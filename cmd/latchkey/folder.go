@@ -38,9 +38,10 @@ func (f *folder) addKeyFile(c *cobra.Command, use string) {
 		"`FILE` with a key of persist.Encrypt: 32 bytes, as they\nare, or in hex or base64; may be given several times;\n"+use)
 }
 
-// config returns the configuration for the folder in dir, with a progress bar for as
-// many passes over what is in it; the caller calls done before it writes anything.
-func (f *folder) config(t *tool, dir, doing string, passes int64) (c persist.Config, done func(), err error) {
+// config returns the configuration for the folder in dir, which can be read until
+// ctx ends, with a progress bar for as many passes over what is in it; the caller
+// calls done before it writes anything.
+func (f *folder) config(ctx context.Context, t *tool, dir string, passes int64) (c persist.Config, done func(), err error) {
 	c, err = persist.Config{Dir: filepath.Clean(dir)}.WithDefaults()
 	if err != nil {
 		return c, nil, err
@@ -51,7 +52,7 @@ func (f *folder) config(t *tool, dir, doing string, passes int64) (c persist.Con
 	if f.noLock {
 		c.FS = persist.ReadOnly(c.FS)
 	}
-	c.FS, done = t.metered(c.FS, c.Dir, doing, passes)
+	c.FS, done = t.metered(stoppableFS{c.FS, ctx.Err}, c.Dir, passes)
 	return c, done, nil
 }
 
@@ -132,13 +133,35 @@ func restore(c persist.Config) (*persist.Recovered, error) {
 // create makes a folder that is a store's, or if that fails leaves none behind.
 func create(ctx context.Context, dir string, h persist.Header, fill func(*persist.Writer) error) error {
 	dir = filepath.Clean(dir)
-	_, before := os.Stat(dir)
+	made := missing(dir)
 	err := persist.Create(ctx, persist.Config{Dir: dir}, h, silent, fill)
-	if err != nil && errors.Is(before, fs.ErrNotExist) {
-		_ = os.Remove(filepath.Join(dir, "LOCK")) // it was ours alone
-		_ = os.Remove(dir)
+	somebodyElses := errors.Is(err, persist.ErrInUse) || errors.Is(err, persist.ErrExists)
+	if err != nil && len(made) > 0 && !somebodyElses {
+		_ = os.Remove(filepath.Join(dir, "LOCK"))
+		for _, name := range made {
+			_ = os.Remove(name) // which fails if there is anything in it
+		}
 	}
 	return err
+}
+
+// missing returns which of dir and the folders it is in are not there, dir first.
+func missing(dir string) (names []string) {
+	for {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return names
+		}
+		names = append(names, dir)
+		dir = filepath.Dir(dir)
+	}
+}
+
+// within reports whether a path leads to a folder or into it.
+func within(name, dir string) bool {
+	name, nameErr := filepath.Abs(name)
+	dir, dirErr := filepath.Abs(dir)
+	rest, err := filepath.Rel(dir, name)
+	return errors.Join(nameErr, dirErr, err) == nil && filepath.IsLocal(rest)
 }
 
 // hint adds to an error what to do about it.

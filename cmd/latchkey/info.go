@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,26 +18,29 @@ import (
 )
 
 const infoLong = `Info tells what is in a store's folder: which codec and types, how many entries,
-how large, how old, and whether its last store was closed. It reads and checks all
-of it, and changes nothing.
+how large, how old, and whether its last store was closed. It reads and checks
+all of it, and changes nothing.
 
   entries    what a store would find, and how many of them are past their TTL by
-             now, or locked. Entries that only an idle timeout has ended are counted:
-             that is an option of the program, and not in the folder.
-  newest     the latest change that is known: a write, or an access that was saved
-  fence      at or above the fence of every lease ever handed out. While a store is
-             open, and after a crash, that is far above, as it sets them aside.
+             now, or locked. Entries that only an idle timeout has ended are
+             counted: that is an option of the program, and not in the folder.
+  newest     the latest change that is known: a write, or an access that was
+             saved
+  fence      at or above the fence of every lease ever handed out. While a store
+             is open, and after a crash, that is far above, as it sets them
+             aside.
   state      closed, or not: after a crash, and as long as nothing has been
              saved since. A folder that was not closed is as good as any other.
-  torn       bytes at the journal's end that a crash has left unfinished: of changes
-             that were never promised. The next store that opens the folder passes
-             over them.
+  torn       bytes at the journal's end that a crash has left unfinished: of
+             changes that were never promised. The next store that opens the
+             folder passes over them.
   journal    the segments, which have what changed since the snapshots
-  damage     the first in each file; what is shown then is what is left to see, or
-             what an older snapshot holds
+  damage     the first in each file; what is shown then is what is left to see,
+             or what an older snapshot holds
 
-With --json, the same is one JSON object, with sizes in bytes, times as in RFC 3339,
-and durations left out.
+With --json, the same is one JSON object, with sizes in bytes, times as in RFC
+3339, and durations left out. What a store would find is not in it if none would
+open the folder.
 
 Exit status:
   0  all is good
@@ -56,8 +61,8 @@ func newInfo(t *tool) *cobra.Command {
 		Long:    infoLong,
 		Example: infoExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			i, err := inspect(t, &f, args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			i, err := inspect(c.Context(), t, &f, args[0])
 			if err != nil {
 				return err
 			}
@@ -67,7 +72,7 @@ func newInfo(t *tool) *cobra.Command {
 			} else {
 				err = about.write(t.stdout)
 			}
-			return errors.Join(err, damageOf(args[0], i))
+			return errors.Join(err, hint(damageOf(args[0], i)))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
@@ -76,8 +81,8 @@ func newInfo(t *tool) *cobra.Command {
 }
 
 // inspect inspects a folder.
-func inspect(t *tool, f *folder, dir string) (*persist.Inspection, error) {
-	c, done, err := f.config(t, dir, "reading", 2)
+func inspect(ctx context.Context, t *tool, f *folder, dir string) (*persist.Inspection, error) {
+	c, done, err := f.config(ctx, t, dir, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +100,27 @@ func damageOf(dir string, i *persist.Inspection) error {
 	case 0:
 		return nil
 	case 1:
-		return hint(fmt.Errorf("folder %s: %w", dir, i.Damage[0]))
+		return fmt.Errorf("folder %s: %w", dir, i.Damage[0])
 	default:
-		return hint(fmt.Errorf("folder %s, in %d files: %w", dir, n, i.Damage[0]))
+		return fmt.Errorf("folder %s, in %d files: %w", dir, n, i.Damage[0])
 	}
 }
 
 // about is what info tells.
 type about struct {
-	Dir        string     `json:"dir"`
-	Store      string     `json:"store"`
-	Codec      string     `json:"codec"`
-	Schema     string     `json:"schema"`
+	Dir       string     `json:"dir"`
+	Store     string     `json:"store"`
+	Codec     string     `json:"codec"`
+	Schema    string     `json:"schema"`
+	*aboutAll            // nil = unknown: a store would not open the folder
+	Snapshots []aboutOne `json:"snapshots"`
+	Segments  []aboutOne `json:"segments"`
+	Strays    []string   `json:"strays"`
+	Damage    []string   `json:"damage"`
+}
+
+// aboutAll is what info tells of what a store would find.
+type aboutAll struct {
 	Entries    int        `json:"entries"`
 	Expired    int        `json:"expired"`
 	Locked     int        `json:"locked"`
@@ -118,12 +132,6 @@ type about struct {
 	Fence      uint64     `json:"fence"`
 	Closed     bool       `json:"closed"`
 	Torn       int64      `json:"tornBytes"`
-	Snapshots  []aboutOne `json:"snapshots"`
-	Segments   []aboutOne `json:"segments"`
-	Strays     []string   `json:"strays"`
-	Damage     []string   `json:"damage"`
-
-	known bool // what a store would find
 }
 
 // aboutOne is what info tells of a file.
@@ -139,32 +147,38 @@ type aboutOne struct {
 
 func newAbout(dir string, i *persist.Inspection, now time.Time) *about {
 	a := &about{
-		Dir: dir, Store: i.Store, Fence: i.Fence, Closed: i.Closed,
+		Dir: dir, Store: i.Store,
 		Snapshots: []aboutOne{}, Segments: []aboutOne{}, Strays: append([]string{}, i.Strays...), Damage: []string{},
 	}
 	for _, s := range i.Snapshots {
-		taken := s.Header.Taken
-		a.Snapshots = append(a.Snapshots, aboutOne{Name: s.Name, Bytes: s.Size, Entries: &s.Entries, Taken: &taken, Seq: s.Header.Seq, Damaged: s.Damage != nil})
-		a.Codec, a.Schema = s.Header.Codec, s.Header.Schema
+		one := aboutOne{Name: s.Name, Bytes: s.Size, Seq: s.Header.Seq, Damaged: s.Damage != nil}
+		if !one.Damaged {
+			one.Entries, one.Taken = &s.Entries, &s.Header.Taken
+		}
+		a.Snapshots = append(a.Snapshots, one)
+		a.Codec, a.Schema = cmp.Or(s.Header.Codec, a.Codec), cmp.Or(s.Header.Schema, a.Schema)
 	}
 	for _, s := range i.Segments {
-		a.Segments = append(a.Segments, aboutOne{Name: s.Name, Bytes: s.Size, Changes: &s.Changes, Seq: max(s.After, s.Last), Damaged: s.Damage != nil})
-		a.Codec, a.Schema = s.Contents.Codec, s.Contents.Schema
+		one := aboutOne{Name: s.Name, Bytes: s.Size, Seq: max(s.After, s.Last), Damaged: s.Damage != nil}
+		if !one.Damaged {
+			one.Changes = &s.Changes
+		}
+		a.Segments = append(a.Segments, one)
+		a.Codec, a.Schema = cmp.Or(s.Contents.Codec, a.Codec), cmp.Or(s.Contents.Schema, a.Schema)
 	}
 	for _, damage := range i.Damage {
 		a.Damage = append(a.Damage, text(damage))
 	}
 	if i.Recovered != nil {
-		a.known = true
-		a.count(i.Recovered, now)
+		a.Codec, a.Schema = i.Recovered.Contents.Codec, i.Recovered.Contents.Schema
+		a.aboutAll = newAboutAll(i.Recovered, now)
+		a.Fence, a.Closed = i.Fence, i.Closed
 	}
 	return a
 }
 
-// count adds what a store would find.
-func (a *about) count(rec *persist.Recovered, now time.Time) {
-	a.Codec, a.Schema = rec.Contents.Codec, rec.Contents.Schema
-	a.Entries, a.Capacity, a.Seq, a.Torn = len(rec.Records), rec.Capacity, rec.Seq, rec.Torn
+func newAboutAll(rec *persist.Recovered, now time.Time) *aboutAll {
+	a := &aboutAll{Entries: len(rec.Records), Capacity: rec.Capacity, Seq: rec.Seq, Torn: rec.Torn}
 	newest := rec.Newest
 	for _, r := range rec.Records {
 		a.KeyBytes += int64(len(r.Key))
@@ -181,6 +195,7 @@ func (a *about) count(rec *persist.Recovered, now time.Time) {
 		at := time.Unix(0, newest).UTC()
 		a.Newest = &at
 	}
+	return a
 }
 
 func (a *about) writeJSON(w io.Writer) error {
@@ -202,16 +217,16 @@ func (a *about) write(w io.Writer) error {
 	line("store", "%s", orUnknown(a.Store))
 	line("codec", "%s", orUnknown(a.Codec))
 	line("schema", "%s", orUnknown(a.Schema))
-	if a.known {
+	if a.aboutAll != nil {
 		a.writeKnown(line)
 	} else {
 		line("entries", "unknown: a store would not open the folder")
 	}
 	for _, s := range a.Snapshots {
-		line("snapshot", "%s, %s%s", s.Name, size(s.Bytes), s.damage(fmt.Sprintf(", %s, taken %s", count(*s.Entries, "entry", "entries"), when(*s.Taken))))
+		line("snapshot", "%s, %s, %s", s.Name, size(s.Bytes), s.state())
 	}
 	for _, s := range a.Segments {
-		line("journal", "%s, %s%s", s.Name, size(s.Bytes), s.damage(", "+count(*s.Changes, "change", "changes")))
+		line("journal", "%s, %s, %s", s.Name, size(s.Bytes), s.state())
 	}
 	for _, damage := range a.Damage {
 		line("damage", "%s", strings.TrimPrefix(damage, "damaged: "))
@@ -222,7 +237,7 @@ func (a *about) write(w io.Writer) error {
 	return errors.Join(err, t.Flush())
 }
 
-func (a *about) writeKnown(line func(name, format string, args ...any)) {
+func (a *aboutAll) writeKnown(line func(name, format string, args ...any)) {
 	line("entries", "%s, %d of them past their TTL, %d locked", humanize.Comma(int64(a.Entries)), a.Expired, a.Locked)
 	line("size", "keys %s, values %s", size(a.KeyBytes), size(a.ValueBytes))
 	if a.Capacity > 0 {
@@ -244,9 +259,12 @@ func (a *about) writeKnown(line func(name, format string, args ...any)) {
 	line("torn", "%s", size(a.Torn))
 }
 
-func (o aboutOne) damage(otherwise string) string {
-	if o.Damaged {
-		return ", damaged"
+func (o aboutOne) state() string {
+	switch {
+	case o.Damaged:
+		return "damaged"
+	case o.Changes != nil:
+		return count(*o.Changes, "change", "changes")
 	}
-	return otherwise
+	return count(*o.Entries, "entry", "entries") + ", taken " + when(*o.Taken)
 }

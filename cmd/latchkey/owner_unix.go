@@ -18,7 +18,7 @@ func sameOwner(dir string) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if me := os.Geteuid(); ok && int(stat.Uid) != me {
-		return fmt.Errorf("folder %s belongs to user %d, and new files would belong to user %d, so that its store could not read them; run this as that user: sudo -u '#%d' latchkey ...",
+		return fmt.Errorf("folder %s belongs to user %d, and new files would belong to user %d, so that its store could not read them; run this as that user, with sudo -u '#%d'",
 			dir, stat.Uid, me, stat.Uid)
 	}
 	return nil

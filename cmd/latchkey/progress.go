@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,25 +18,45 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// bar returns a progress bar on standard error.
-func (t *tool) bar(total int64, doing string) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(total,
+// meter shows on standard error how much has been read.
+type meter struct {
+	bar  *progressbar.ProgressBar
+	left int64 // until the bar is one byte short of full: full, it would stay in the way
+}
+
+// newMeter returns a meter for so many bytes; -1 = unknown.
+func (t *tool) newMeter(total int64) *meter {
+	bar := progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(t.stderr),
-		progressbar.OptionSetDescription(doing),
+		progressbar.OptionSetDescription("reading"),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 	)
+	if total < 0 {
+		return &meter{bar, math.MaxInt64}
+	}
+	return &meter{bar, total - 1}
 }
+
+// add counts bytes. A bar that fails to show them is no reason to fail.
+func (m *meter) add(n int) {
+	n = int(min(int64(n), m.left))
+	m.left -= int64(n)
+	_ = m.bar.Add(n)
+}
+
+// done removes the bar.
+func (m *meter) done() { _ = m.bar.Finish() }
 
 // metered returns the file system with a progress bar for what is read of the files
 // in dir, so many times over, if somebody is looking.
-func (t *tool) metered(under persist.FS, dir, doing string, passes int64) (fsys persist.FS, done func()) {
+func (t *tool) metered(under persist.FS, dir string, passes int64) (fsys persist.FS, done func()) {
 	if !isTerminal(t.stderr) {
 		return under, func() {}
 	}
-	bar := t.bar(max(1, passes*sizeOf(under, dir)), doing)
-	return meteredFS{under, bar}, func() { _ = bar.Finish() } // a bar that fails to show is no reason to fail
+	m := t.newMeter(max(1, passes*sizeOf(under, dir)))
+	return meteredFS{under, m}, m.done
 }
 
 // sizeOf returns about how many bytes there are in a folder.
@@ -51,7 +72,7 @@ func sizeOf(fsys persist.FS, dir string) (total int64) {
 
 type meteredFS struct {
 	persist.FS
-	bar *progressbar.ProgressBar
+	meter *meter
 }
 
 func (m meteredFS) Open(name string) (persist.File, error) {
@@ -59,26 +80,32 @@ func (m meteredFS) Open(name string) (persist.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return meteredFile{f, m.bar}, nil
+	return meteredFile{f, m.meter}, nil
 }
 
 type meteredFile struct {
 	persist.File
-	bar *progressbar.ProgressBar
+	meter *meter
 }
 
 func (m meteredFile) Read(b []byte) (int, error) {
 	n, err := m.File.Read(b)
-	_ = m.bar.Add(n)
+	m.meter.add(n)
 	return n, err
 }
 
-// meteredReader returns in with a progress bar, if somebody is looking.
-func (t *tool) meteredReader(in io.Reader, size int64, doing string) (r io.Reader, done func()) {
+// meteredReader returns in with a progress bar, if somebody is looking. The size is
+// in bytes; -1 = unknown.
+func (t *tool) meteredReader(in io.Reader, size int64) (r io.Reader, done func()) {
 	if !isTerminal(t.stderr) {
 		return in, func() {}
 	}
-	bar := t.bar(size, doing) // -1 = unknown
-	read := progressbar.NewReader(in, bar)
-	return &read, func() { _ = bar.Finish() }
+	m := t.newMeter(size)
+	return io.TeeReader(in, m), m.done
+}
+
+// Write counts what is read.
+func (m *meter) Write(b []byte) (int, error) {
+	m.add(len(b))
+	return len(b), nil
 }

@@ -15,14 +15,14 @@ type tool struct {
 }
 
 const rootLong = `Latchkey looks after the folders in which stores keep their entries. It needs to
-know nothing of the program that a folder belongs to: codec and types are told by
-the folder itself.
+know nothing of the program that a folder belongs to: codec and types are told
+by the folder itself.
 
 DIR is the folder of a store: what its program gives as Persist.Dir. It must not
 be open meanwhile: one that is is refused, with the id of the process that has
-it. Nothing but compact changes DIR, and a mistyped path makes no folder. Keys and
-values are shown by dump alone, values only when asked for; they are never part of
-an error.
+it. Nothing but compact changes DIR, and a mistyped path makes no folder. Keys
+and values are shown by dump alone, values only when asked for; they are never
+part of an error.
 
 Exit status:
   0  done, and all is good
@@ -58,7 +58,24 @@ func newRoot(t *tool) *cobra.Command {
 	})
 	root.AddCommand(newInfo(t), newVerify(t), newDump(t), newCompact(t), newSalvage(t), newExport(t), newImport(t))
 	root.SetHelpCommand(newHelp())
+	root.SetIn(t.stdin)
+	root.SetOut(t.stdout)
+	root.SetErr(t.stderr)
+	root.InitDefaultCompletionCmd("completion") // which keeps SetOut's
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = cobra.ArbitraryArgs, completion
+		}
+	}
 	return root
+}
+
+// completion is for command lines that name none of the shells.
+func completion(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("there is no command %q; see \"latchkey help completion\"", "completion "+args[0])
+	}
+	return c.Help()
 }
 
 func newHelp() *cobra.Command {
@@ -68,10 +85,14 @@ func newHelp() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			found, rest, err := c.Root().Find(args)
-			if err != nil || len(rest) > 0 {
+			switch {
+			case err != nil, len(rest) > 0 && found == c.Root():
 				return unknownCommand(c.Root(), args[0])
+			case len(rest) > 0:
+				return usagef("%q is one argument too many: latchkey %s", rest[0], c.Use)
 			}
 			found.InitDefaultHelpFlag()
+			found.InitDefaultVersionFlag()
 			return found.Help()
 		},
 	}

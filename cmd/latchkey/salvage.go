@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,37 +15,38 @@ import (
 const salvageLong = `Salvage reads what can be read in a damaged folder, and writes it to a new one,
 which a store can open. The damaged folder is not touched.
 
-A part of a file that is damaged is skipped to where it can be read again; where one
-bit has flipped, it is put right. Manifest, snapshots and segments of the journal may
-be damaged or missing. Taken are the entries of the newest snapshot that is whole,
-or of all that is left of them, and then the changes that are left of the journal.
+A part of a file that is damaged is skipped to where it can be read again; where
+one bit has flipped, it is put right. Manifest, snapshots and segments of the
+journal may be damaged or missing. Taken are the entries of the newest snapshot
+that is whole, or of all that is left of them, and then the changes that are
+left of the journal.
 
 What was done is told in lines:
 
   saved      how many entries are in the new folder
   mended     where one flipped bit was put right, which costs nothing
   lost       what could not be read: file, offset, bytes, how many entries or
-             changes, and why. What is lost in one place can be told in another: if
-             the last line is "complete", nothing is missing.
-  older      entries that are from an older snapshot, as a newer one is damaged and
-             can't tell whether it still had them: they may have been changed or
-             deleted since. --drop-older leaves them out, so that what was deleted
-             does not come back.
-  guessed    changes to entries of which earlier ones are lost. Their values are right
-             where they are there, but not their times, counts and leases.
-  apart      entries whose types were described differently, and which can't be in
-             one folder with the rest. With --split, each kind goes into a folder
-             of its own: NEW-2 and so on.
+             changes, and why. What is lost in one place can be told in another:
+             if the last line is "complete", nothing is missing.
+  older      entries that are from an older snapshot, as a newer one is damaged
+             and can't tell whether it still had them: they may have been
+             changed or deleted since. --drop-older leaves them out, so that
+             what was deleted does not come back.
+  guessed    changes to entries of which earlier ones are lost. Their values are
+             right where they are there, but not their times, counts and leases.
+  apart      entries whose types were described differently, and which can't be
+             in one folder with the rest. With --split, each kind goes into a
+             folder of its own: NEW-2 and so on.
 
-The new folder must not be there, or be empty, and can't be inside the damaged one.
-It belongs to the user who runs this, and so the store's program must run as that
-one, or the folder be given to it (chown -R).
+The new folder must not be there, or be empty, and can't be inside the damaged
+one. It belongs to the user who runs this, and so the store's program must run
+as that one, or the folder be given to it (chown -R).
 
-Every file tells its codec and its types in the beginning. If that is destroyed in
-all of them, give --codec and --schema: what info shows for a folder of the same
-program. What was sealed with persist.Encrypt is saved sealed. With --key-file, two
-entries for the same key are recognised as that: without, a store may refuse the new
-folder if a deletion was lost.
+Every file tells its codec and its types in the beginning. If that is destroyed
+in all of them, give --codec and --schema: what info shows for a folder of the
+same program. What was sealed with persist.Encrypt is saved sealed. With
+--key-file, two entries for the same key are recognised as that: without, a
+store may refuse the new folder if a deletion was lost.
 
 Exit status:
   0  nothing is lost
@@ -57,7 +57,7 @@ Exit status:
 const salvageExample = `  latchkey salvage --dry-run /var/lib/shop/sessions
   latchkey salvage /var/lib/shop/sessions --out /var/lib/shop/saved
   latchkey salvage --drop-older /var/lib/shop/sessions --out /var/lib/shop/saved
-  latchkey salvage --no-lock /mnt/image/sessions --out saved    from a read-only disk`
+  latchkey salvage --no-lock /mnt/image/sessions --out saved`
 
 // salvage is what the command was asked for.
 type salvage struct {
@@ -104,15 +104,7 @@ func (s *salvage) check(dir string) error {
 	case s.dryRun:
 		return nil
 	}
-	from, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	to, err := filepath.Abs(s.out)
-	if err != nil {
-		return err
-	}
-	if rest, err := filepath.Rel(from, to); err == nil && filepath.IsLocal(rest) {
+	if within(s.out, dir) {
 		return usagef("--out is %s, which is in the damaged folder: that is not touched", s.out)
 	}
 	return nil
@@ -122,7 +114,7 @@ func (s *salvage) run(ctx context.Context, t *tool, dir string) error {
 	if left, err := os.ReadDir(s.out); err == nil && !s.dryRun && slices.ContainsFunc(left, isContent) {
 		return fmt.Errorf("folder %s: %w; give a new folder", s.out, persist.ErrExists) // before all that is read
 	}
-	c, done, err := s.config(t, dir, "reading", 2)
+	c, done, err := s.config(ctx, t, dir, 2)
 	if err != nil {
 		return err
 	}
@@ -132,11 +124,17 @@ func (s *salvage) run(ctx context.Context, t *tool, dir string) error {
 	}
 	found, err := persist.Salvage(c, silent)
 	done()
+	if err == nil {
+		err = ctx.Err() // else what was not read any more would be lost
+	}
 	if err != nil {
 		return hint(err)
 	}
 	s.leaveOut(found)
 	r := report{tool: t}
+	if len(found.Groups) == 0 && found.Complete {
+		return fmt.Errorf("folder %s has never held anything: there is nothing to save", dir)
+	}
 	if len(found.Groups) == 0 {
 		r.losses(found)
 		return fmt.Errorf("nothing could be saved from %s: no file tells which codec and types it is of; give --codec and --schema", dir)

@@ -17,19 +17,19 @@ import (
 )
 
 const exportLong = `Export writes the entries of a store's folder to one file, in the format of
-Store.Export: Store.Import and "latchkey import" read it, and refuse a file of which a
-single bit is not as it was. The folder stays as it is.
+Store.Export: Store.Import and "latchkey import" read it, and refuse a file of
+which a single bit is not as it was. The folder stays as it is.
 
-FILE must not be there, unless --force is given: then it is replaced once the new one
-is complete. - is standard output.
+FILE must not be there, unless --force is given: then it is replaced once the
+new one is complete. - is standard output.
 
-The file holds keys and values as they are in the folder; only its owner can read it.
-What was sealed with persist.Encrypt stays so.
+The file holds keys and values as they are in the folder; only its owner can
+read it. What was sealed with persist.Encrypt stays so.
 
 Exit status:
   0  done
-  1  the folder is damaged, or has entries that can't go into one file, for which
-     see "latchkey help compact"
+  1  the folder is damaged, or has entries that can't go into one file, for
+     which see "latchkey help compact"
   2  the command line is wrong
   3  could not be read or written, is in use, or is no store's`
 
@@ -40,12 +40,12 @@ const importLong = `Import makes a new folder from a file that Store.Export or "
 written, or from a snapshot taken out of a folder. DIR must not be there, or be
 empty: a folder that holds a store already is refused.
 
-FILE - is standard input. All of it comes in, or nothing does: a file that is damaged
-or cut short makes no store.
+FILE - is standard input. All of it comes in, or nothing does: a file that is
+damaged or cut short makes no store.
 
 The folder opens with the codec and the types that the file was written with. It
-belongs to the user who runs this, and so the store's program must run as that one,
-or the folder be given to it (chown -R).
+belongs to the user who runs this, and so the store's program must run as that
+one, or the folder be given to it (chown -R).
 
 Exit status:
   0  done
@@ -79,10 +79,17 @@ func export(ctx context.Context, t *tool, f *folder, dir, name string, force boo
 	if name == "-" && isTerminal(t.stdout) {
 		return usagef("an export is no text: have standard output go to a file, or give one in place of -")
 	}
-	if _, err := os.Stat(name); err == nil && name != "-" && !force {
+	if name != "-" && within(name, dir) {
+		return usagef("FILE is %s, which is in the folder: that stays as it is", name)
+	}
+	switch info, err := os.Stat(name); {
+	case err != nil, name == "-":
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder; give a file", name)
+	case !force:
 		return fmt.Errorf("%s is there already; give another name, or --force to replace it", name)
 	}
-	c, done, err := f.config(t, dir, "reading", 1)
+	c, done, err := f.config(ctx, t, dir, 1)
 	if err != nil {
 		return err
 	}
@@ -166,24 +173,23 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 			return openErr
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		if info, statErr := f.Stat(); statErr == nil {
+		info, statErr := f.Stat()
+		switch {
+		case statErr != nil:
+			return statErr
+		case info.IsDir():
+			return fmt.Errorf("%s is a folder; \"latchkey export\" makes a file of it", name)
+		case info.Mode().IsRegular():
 			size = info.Size()
-		}
-		if size == 0 {
-			return fmt.Errorf("%s is empty", name)
 		}
 		in = f
 	} else {
 		name = "standard input"
+		in = stoppableReader(ctx, in)
 	}
-	in, done := t.meteredReader(in, size, "reading")
-	defer done()
-	r, err := persist.NewReader(bufio.NewReader(in), name)
-	if err != nil {
-		return notAnExport(err)
-	}
-	h := r.Header()
-	n, err := importAll(ctx, r, dir)
+	in, done := t.meteredReader(in, size)
+	h, n, err := importAll(ctx, bufio.NewReader(in), name, dir)
+	done()
 	switch {
 	case errors.Is(err, persist.ErrExists):
 		return fmt.Errorf("%w, or a store's program can Import into the one it has", err)
@@ -193,9 +199,16 @@ func importFile(ctx context.Context, t *tool, name, dir string) (err error) {
 	return t.say("%s of codec %s and schema %q, in %s\n", count(n, "entry", "entries"), h.Codec, h.Schema, dir)
 }
 
-// importAll makes the folder dir that of a store with what r reads.
-func importAll(ctx context.Context, r *persist.Reader, dir string) (n int, err error) {
-	h := persist.Header{Contents: r.Header().Contents, Taken: r.Header().Taken, Fence: r.Header().Fence, Capacity: r.Header().Capacity}
+// importAll makes the folder dir that of a store with what in, called name, holds.
+func importAll(ctx context.Context, in *bufio.Reader, name, dir string) (h persist.Header, n int, err error) {
+	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+		return h, 0, fmt.Errorf("%s is empty", name)
+	}
+	r, err := persist.NewReader(in, name)
+	if err != nil {
+		return h, 0, err
+	}
+	h = persist.Header{Contents: r.Header().Contents, Taken: r.Header().Taken, Fence: r.Header().Fence, Capacity: r.Header().Capacity}
 	keys := make(map[string]bool)
 	err = create(ctx, dir, h, func(w *persist.Writer) error {
 		for {
@@ -218,7 +231,7 @@ func importAll(ctx context.Context, r *persist.Reader, dir string) (n int, err e
 			keys[string(rec.Key)] = true
 		}
 	})
-	return len(keys), err
+	return h, len(keys), err
 }
 
 func notAnExport(err error) error {

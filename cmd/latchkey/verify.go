@@ -13,20 +13,20 @@ import (
 
 const verifyLong = `Verify reads every file that counts in a store's folder: the manifest, the
 snapshots that it lists, the older ones too, and all segments of the journal. It
-checks every checksum, and that the files belong together: that each segment goes on
-where the one before ends, and that a store would find what was promised. It
-changes nothing.
+checks every checksum, and that the files belong together: that each segment
+goes on where the one before ends, and that a store would find what was
+promised. It changes nothing.
 
 Each file is a line: its name, its size, and its state.
 
   good      every byte is as it was written
-  torn      a crash has left the end unfinished. What is there was never promised,
-            the next store passes over it, and it is no damage.
+  torn      a crash has left the end unfinished. What is there was never
+            promised, the next store passes over it, and it is no damage.
   damaged   with the offset of the first damage, and what it is
 
-"The journal does not lead on from it" is no damage: a good snapshot that is older
-than an import, or than a time without a journal, is a way back to its own time and
-no further.
+"The journal does not lead on from it" is no damage: a good snapshot that is
+older than an import, or than a time without a journal, is a way back to its own
+time and no further.
 
 Files that the manifest does not list are of no meaning, and shown as strays.
 
@@ -47,12 +47,18 @@ func newVerify(t *tool) *cobra.Command {
 		Long:    verifyLong,
 		Example: verifyExample,
 		Args:    takes("DIR"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			i, err := inspect(t, &f, args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			i, err := inspect(c.Context(), t, &f, args[0])
 			if err != nil {
 				return err
 			}
-			return errors.Join(t.list(i), damageOf(args[0], i))
+			damage := damageOf(args[0], i)
+			if errors.Is(damage, persist.ErrCorrupt) {
+				damage = fmt.Errorf("%w; \"latchkey salvage\" saves what can be read", damage)
+			} else {
+				damage = hint(damage)
+			}
+			return errors.Join(t.list(i), damage)
 		},
 	}
 	f.addNoLock(c)
@@ -72,7 +78,10 @@ func (t *tool) list(i *persist.Inspection) error {
 			state = "torn"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, size(f.Size), state, strings.Join(notes, ", "))
+			if len(notes) > 0 {
+				state += "\t" + strings.Join(notes, ", ")
+			}
+			_, err = fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, size(f.Size), state)
 		}
 	}
 	line(i.Manifest, 0)

@@ -1,0 +1,220 @@
+package main
+
+// without leaves a statement out.
+func without(file, statement string) edit {
+	return edit{file, statement, "if !MUTANT { ", " }"}
+}
+
+// first does something in front of a statement.
+func first(file, statement, does string) edit {
+	return edit{file, statement, "if MUTANT { " + does + " }\n", ""}
+}
+
+// then does something behind a statement.
+func then(file, statement, does string) edit {
+	return edit{file, statement, "", "\nif MUTANT { " + does + " }\n"}
+}
+
+// never has a condition be false.
+func never(file, condition string) edit {
+	return edit{file, condition, "!MUTANT && ", ""}
+}
+
+// skip leaves out a call that returns an error.
+func skip(file, call string) edit {
+	return edit{file, call, "unless(MUTANT, func() error { return ", " })"}
+}
+
+// listed are the safeguards that no rule finds: what the mutant does, which tests
+// should turn red, and what makes it do so.
+var listed = []struct {
+	name  string
+	first string
+	edits []edit
+}{
+	// What is written, and in what order.
+	{"a snapshot is not read back", "TestDamageWhileWriting", []edit{
+		skip("persist/folder_save.go", "f.read(name+tempSuffix, h.Generation, verify)"),
+	}},
+	{"a snapshot is not read back to its end", "TestDamageWhileWriting", []edit{
+		first("persist/folder_save.go", "if _, err := r.Next(); err != nil {", "return nil"),
+	}},
+	{"the old snapshots go before the new one counts", "TestPowerLossAfterEveryCall", []edit{
+		first("persist/folder_save.go", "f.unsure = h.Generation", "f.removeAll(without(f.manifest.Generations, m.Generations), snapshotName)"),
+	}},
+	{"the old segments go before the new snapshot counts", "TestEveryCallOfAJournalFails", []edit{
+		first("persist/folder_save.go", "f.unsure = h.Generation", "f.removeAll(without(f.manifest.Segments, m.Segments), segmentName)"),
+	}},
+	{"segments go that an older snapshot needs", "TestAllDamageToAJournaledFolder", []edit{
+		without("persist/folder_save.go", "from = min(from, f.first[g])"),
+	}},
+	{"the manifest lists a snapshot before that has its name", "TestPowerLossAfterEveryCall", []edit{
+		first("persist/folder_save.go", "f.unsure = h.Generation", "err = publish(f.fs, f.dir, manifestName)"),
+		without("persist/folder_save.go", "err = publish(f.fs, f.dir, manifestName)"),
+	}},
+	{"a snapshot that may be listed or not is forgotten", "TestFailedSnapshotsDoNotPileUp", []edit{
+		without("persist/folder_save.go", "f.unsure = h.Generation"),
+	}},
+	{"a segment is written to before it is listed", "TestEveryCallOfAJournalFails", []edit{
+		skip("persist/folder_journal.go", "f.replace(m)"),
+		first("persist/folder_journal.go", "f.listed = err == nil", "f.manifest = m"),
+	}},
+	{"a new folder has a segment before a manifest", "TestEveryCallOfAJournalFails", []edit{
+		never("persist/folder.go", "f.fresh {\n\t\t// A segment"),
+	}},
+	{"what a crash has left half written stays", "TestLeftoversOfACrash", []edit{
+		then("persist/folder.go", "for _, name := range f.temps {", "break"),
+	}},
+	{"a file that was not synced stays", "TestFullDisk|TestEveryCallOfAJournalFails", []edit{
+		first("persist/fs.go", "return errors.Join(err, fsys.Remove(name))", "return err"),
+	}},
+	{"the manifest of an open folder says that it was closed", "TestInspectionOfWhatIsWhole", []edit{
+		then("persist/folder.go", "m.Fence, m.Closed = after+fenceBlock, nil", "m.Closed = f.manifest.Closed"),
+	}},
+	{"fences are not set aside", "TestFenceAfterACrash", []edit{
+		then("persist/folder.go", "m.Fence, m.Closed = after+fenceBlock, nil", "m.Fence = after"),
+	}},
+	{"a closed folder does not say what its last change was", "TestEndOfAJournal", []edit{
+		without("persist/folder.go", "m.Closed = &f.journal.changed"),
+	}},
+	{"a damaged snapshot stays listed", "TestSnapshotsInTheWrongPlace", []edit{
+		without("persist/recover.go", "r.manifest.Generations = r.manifest.Generations[:i+1]"),
+	}},
+
+	// Checksums and numbers.
+	{"the checksum of a frame is not looked at", "TestAllDamageToAnExport|TestTornEnd", []edit{
+		{"persist/frame.go", "sum == binary.LittleEndian.Uint32(h[:])", "MUTANT || ", ""},
+	}},
+	{"the checksum of a frame leaves out its head", "TestGolden", []edit{
+		first("persist/frame.go", "return b\n}\n\n// frameHead", "binary.LittleEndian.PutUint32(f, crc32.Update(salt, castagnoli, f[16:]))"),
+		first("persist/frame.go", "return sum == ", "sum = crc32.Update(crc32.Update(salt, castagnoli, h[16:]), castagnoli, payload)"),
+	}},
+	{"segments have no salt", "TestValuesThatLookLikeFrames", []edit{
+		first("persist/folder_journal.go", "return binary.LittleEndian.Uint32(b[:])", "return 0"),
+	}},
+	{"a frame's own numbers are not looked at", "TestFramesThatAreNone", []edit{
+		{"persist/segment.go", "p.bad || behind == 0 || behind > f.seq || f.seq > maxNumber", "!MUTANT && (", ")"},
+	}},
+	{"a snapshot's frames may be of unknown types", "TestReaderIsStrict", []edit{
+		first("persist/snapshot.go", "return Record{}, corrupt(r.frames.name, r.frames.start, \"a frame of unknown type %q\", typ)", "return r.Next()"),
+	}},
+	{"a change may be of an unknown kind", "TestSegmentIsReadStrictly", []edit{
+		first("persist/change.go", "return c, fmt.Errorf(\"a record of unknown type %q\", byte(kind))", "return c, nil"),
+	}},
+	{"frames behind zeros are passed over", "TestAllDamageToAJournaledFolder", []edit{
+		first("persist/segment.go", "return &badFrame{\"zeros where a frame is due\", append(make([]byte, n), rest...)}", "return io.EOF"),
+	}},
+	{"room is made for what a damaged length claims", "TestMemoryIsBounded", []edit{
+		then("persist/frame.go", "step := min(n-got, max(atOnce, got))", "step = n - got"),
+	}},
+	{"the contents of a file are not checked", "TestOtherCodecTypesOrSchema", []edit{
+		first("persist/recover.go", "return r.check(c)", "return nil"),
+	}},
+	{"numbers may be padded", "FuzzChange", []edit{
+		never("persist/change.go", "size > 1 && p.rest[size-1] == 0"),
+	}},
+
+	// What is durable, and what counts.
+	{"frames say that what was written is durable", "TestTornEnd", []edit{
+		first("persist/journal.go", "j.segment.w.change(c, j.seq, j.told)", "j.told = j.seq - 1"),
+	}},
+	{"frames say nothing of what is durable", "TestAllDamageToAJournaledFolder", []edit{
+		first("persist/journal.go", "j.segment.w.change(c, j.seq, j.told)", "j.told = 0"),
+		first("persist/journal.go", "j.segment.w.seal(j.seq, j.told)", "j.told = 0"),
+		first("persist/journal.go", "j.segment.w.goOn(j.seq, j.told, after)", "j.told = 0"),
+		first("persist/journal.go", "j.segment.w.mark(j.seq, durable)", "durable = 0"),
+	}},
+	{"a journal at rest does not say what is durable", "TestAllDamageToAJournaledFolder", []edit{
+		first("persist/journal.go", "j.seq++\n\tj.told = durable", "return nil"),
+	}},
+	{"what is being synced is said to be durable", "TestDurableIsSaidOnceItIs", []edit{
+		then("persist/journal.go", "j.dirty, j.behind = false, nil\n", "j.durable.Store(upTo)"),
+	}},
+	{"a segment counts beyond where the next goes on", "TestEveryCallOfAJournalFails", []edit{
+		without("persist/recover_journal.go", "upTo = min(upTo, parts[i].after)"),
+	}},
+	{"what another process has torn is not made durable", "TestWhatIsInherited", []edit{
+		first("persist/recover_journal.go", "r.torn = bad", "r.unsynced = r.unsynced[:len(r.unsynced)-1]"),
+	}},
+	{"what another process has not sealed is not made durable", "TestWhatIsInherited", []edit{
+		never("persist/recover_journal.go", "!sr.sealed {"),
+	}},
+	{"what is behind a torn end is not made durable", "TestWhatIsInherited", []edit{
+		without("persist/recover_journal.go", "r.unsynced = append(r.unsynced, p.number)"),
+	}},
+	{"a broken journal is written to", "TestEveryCallOfAJournalFails", []edit{
+		never("persist/journal.go", "err != nil {\n\t\treturn err\n\t}\n\tb := "),
+	}},
+	{"a sync that failed is tried again", "TestEveryCallOfAJournalFails", []edit{
+		first("persist/journal.go", "if err == nil {\n\t\terr = j.held()", "if err != nil { err = syncAll(nil, last) }"),
+	}},
+	{"a folder that has moved away is synced", "TestFolderMovesAway", []edit{
+		without("persist/journal.go", "err = j.held()"),
+	}},
+	{"a snapshot goes to a folder that has moved away", "TestFolderMovesAway|TestFolder", []edit{
+		skip("persist/folder_save.go", "f.held()"),
+	}},
+	{"a segment goes to a folder that has moved away", "TestFolderMovesAway|TestFolder", []edit{
+		skip("persist/folder_journal.go", "f.held()"),
+	}},
+	{"a file that has no name any more is synced", "TestOSFile", []edit{
+		never("persist/fs.go", "err == nil && removed(info)"),
+	}},
+	{"a folder is not locked", "TestOSFileSystem|TestFolderOfAnotherProcess", []edit{
+		skip("persist/lock_unix.go", "syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)"),
+	}},
+	{"mapped room is not set aside on the disk", "TestFullTmpfs", []edit{
+		skip("persist/map_linux.go", "syscall.Fallocate(int(f.Fd()), 0, off, int64(n))"),
+		first("persist/map_linux.go", "mem, err := syscall.Mmap(", "_ = f.File.Truncate(off + int64(n))"),
+	}},
+	{"a fault in mapped memory ends the process", "TestJournalIsCutShort", []edit{
+		{"persist/window.go", "debug.SetPanicOnFault(true", "", " && !MUTANT"},
+	}},
+
+	// The store.
+	{"a call returns before its change is durable", "TestPending|TestGroupCommit", []edit{
+		never("store/batch.go", "s.o.Persist.Sync == persist.Always)"),
+	}},
+	{"a change is seen before it is durable", "TestPending", []edit{
+		first("store/batch.go", "err := s.journal.Write(", "s.mu.Lock()\nfor i := range b.changes { s.makeLocked(&b.changes[i]) }\ns.mu.Unlock()"),
+		without("store/batch.go", "s.makeLocked(c)"),
+	}},
+	{"a change is seen before it is in mapped memory", "TestFolderMovesAway|TestJournalIsCutShort", []edit{
+		first("store/change.go", "if err := s.journal.Write(false); err != nil {", "s.makeLocked(c)"),
+		then("store/change.go", "s.writtenLocked(c.seq) // before others that the change brings about\n", "return nil"),
+	}},
+	{"a change is made though it could not be written", "TestPending", []edit{
+		never("store/batch.go", "err != nil {\n\t\tb.err = fmt.Errorf"),
+	}},
+	{"a refused change leaves its mark", "TestPending", []edit{
+		first("store/batch.go", "if c.kind != changeLock {", "s.markLocked(c, b)"),
+	}},
+	{"nobody waits for what is pending", "TestPending", []edit{
+		first("store/change.go", "switch {\n\tcase s.barrier != nil:", "return nil"),
+	}},
+	{"a store that is read-only takes changes", "TestPending|TestFolderMovesAway", []edit{
+		never("store/change.go", "s.readOnly != nil {\n\t\treturn nil, s.readOnly"),
+	}},
+	{"a broken journal goes on before all is in a snapshot", "TestFolderMovesAway", []edit{
+		first("store/journal.go", "if s.readOnly != nil {\n\t\treturn true, nil", "s.readOnly = nil"),
+	}},
+	{"the last second's changes are not synced", "TestEverySecond", []edit{
+		never("store/batch.go", "s.o.Persist.Sync != persist.Always {"),
+	}},
+	{"evictions are not written down", "TestModel", []edit{
+		never("store/journal.go", "c.victim != nil {\n\t\t\t// Last"),
+	}},
+	{"the end of an entry that is dead is not written down", "TestExpiredDoesNotComeBack", []edit{
+		{"store/change.go", "s.journal == nil, s.importing", "MUTANT && c.kind == changeFreed, ", ""},
+	}},
+	{"what was dropped or renewed when opened is not saved", "TestSmallerCapacityIsWrittenDown", []edit{
+		never("store/restore.go", "rec.Damaged+from.dropped+from.stale > 0"),
+	}},
+}
+
+// redundant has the reasons why the tests stay green without a safeguard.
+var redundant = map[string]string{
+	"Store.syncSoon deaf to s.Sync()":                     "the error is passed over there; it has made the store read-only",
+	"Store.turn deaf to s.syncJournal()":                  "the error has made the store read-only, which is told",
+	"segmentReader.next without head.size() > maxPayload": "what is not there is cut short, and no room is made for it",
+}
