@@ -172,7 +172,7 @@ func TestSharedAllClosed(t *testing.T) {
 
 // A value that can't be decoded fails its own entry, and the loop goes on.
 func TestSharedAllUndecodable(t *testing.T) {
-	const many = 1500 // New decodes the first thousand
+	const many = 2000 // New decodes every other value
 	codec := &hooked{}
 	o := store.Options[int, int]{Capacity: many, Persist: persist.Config{Dir: folder(t), Codec: codec}}
 	s := open(t, o)
