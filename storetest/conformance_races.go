@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -47,7 +48,10 @@ func (t *trial) incremented() {
 func conformConcurrentUpdates(tb testing.TB, e Engine) {
 	t := e.try(tb, EngineOptions{})
 	t.set("a", 0)
-	add := func(old Value, _ bool) (Value, error) { return Value{N: old.N + 1}, nil }
+	add := func(old Value, _ bool) (Value, error) {
+		runtime.Gosched() // others get in between
+		return Value{N: old.N + 1}, nil
+	}
 	t.ok("Update", t.together(func(ctx context.Context, s sharedClient, worker int) error {
 		for i := worker; i < increments; i += workers {
 			_, err := s.Update(ctx, "a", add)
@@ -79,6 +83,7 @@ func conformConcurrentLeases(tb testing.TB, e Engine) {
 			}
 			latest = l.Fence()
 			value, err := l.Get(ctx)
+			runtime.Gosched() // others would get in between
 			if err == nil {
 				err = l.Set(ctx, Value{N: value.N + 1})
 			}
