@@ -93,8 +93,6 @@ type entry[K comparable, V any] struct {
 	index            int    // in table.expiry; -1 = not there
 }
 
-func (e *entry[K, V]) key() K { return e.v.key }
-
 // deadline returns when e dies: the one rule for it. The idle timeout does not
 // run while e is locked.
 func (e *entry[K, V]) deadline(idle time.Duration) instant {

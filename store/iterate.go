@@ -17,27 +17,65 @@ const walkBatch = 64
 // when the loop gets near it.
 func (s *Store[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		if _, err := s.enter(); err != nil {
-			return
+		w, _ := s.startWalk()
+		var batch []pair[K, V]
+		see := func(e *entry[K, V], _ instant) {
+			batch = append(batch, pair[K, V]{e.v.key, e.v.value, e.toDecode()})
 		}
-		w := walk[K, V]{table: s.table, slots: s.table.slots, start: s.position}
-		s.leave()
-		for s.nextBatch(&w) {
-			for _, p := range w.batch {
+		for more, _ := s.nextBatch(&w, see); more; more, _ = s.nextBatch(&w, see) {
+			for _, p := range batch {
 				if value, ok := s.decoded(p.value, p.data); ok && !yield(p.key, value) {
 					return
 				}
 			}
+			batch = batch[:0]
 		}
 	}
 }
 
-// walk is a way through the entries that were there when it began.
+// entries is All with the metadata, and with what All leaves out: an error comes
+// with the key whose value can't be decoded, and ErrClosed ends it.
+func (s *Store[K, V]) entries() iter.Seq2[Entry[K, V], error] {
+	return func(yield func(Entry[K, V], error) bool) {
+		w, err := s.startWalk()
+		var batch []Entry[K, V]
+		var packed []*encoded // what the value of an entry is to be decoded from
+		see := func(e *entry[K, V], now instant) {
+			batch = append(batch, Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)})
+			packed = append(packed, e.toDecode())
+		}
+		for more := err == nil; more; {
+			more, err = s.nextBatch(&w, see)
+			for i, e := range batch {
+				if !yield(s.unpacked(e, packed[i])) {
+					return
+				}
+			}
+			batch, packed = batch[:0], packed[:0]
+		}
+		if err != nil {
+			yield(Entry[K, V]{}, err)
+		}
+	}
+}
+
+// unpacked returns e with its value decoded from data, if that is not nil.
+func (s *Store[K, V]) unpacked(e Entry[K, V], data *encoded) (Entry[K, V], error) {
+	if data == nil {
+		return e, nil
+	}
+	if err := s.decodeValue(data, &e.Value); err != nil {
+		return Entry[K, V]{Key: e.Key}, err
+	}
+	return e, nil
+}
+
+// walk is a way through the entries that were there when it began. The zero one
+// has no way to go.
 type walk[K comparable, V any] struct {
 	table *table[K, V]
 	slots []*entry[K, V] // still to go
 	start uint64         // what was born after this position is passed over
-	batch []pair[K, V]
 }
 
 type pair[K comparable, V any] struct {
@@ -46,26 +84,36 @@ type pair[K comparable, V any] struct {
 	data  *encoded // value is still to be decoded from it; nil = it is there
 }
 
-// nextBatch reads the next few live entries and reports whether it got
-// anywhere.
-func (s *Store[K, V]) nextBatch(w *walk[K, V]) bool {
-	now, err := s.enter() // again each time: a loop may take longer than entries live
-	if err != nil {
-		return false
+func (s *Store[K, V]) startWalk() (w walk[K, V], err error) {
+	if _, err := s.enter(); err != nil {
+		return w, err
 	}
 	defer s.leave()
-	if s.table != w.table || len(w.slots) == 0 {
-		return false
+	return walk[K, V]{table: s.table, slots: s.table.slots, start: s.position}, nil
+}
+
+// nextBatch has see look, under mu, at the next few live entries, and reports
+// whether it got anywhere.
+func (s *Store[K, V]) nextBatch(w *walk[K, V], see func(e *entry[K, V], now instant)) (bool, error) {
+	if len(w.slots) == 0 {
+		return false, nil
+	}
+	now, err := s.enter() // again each time: a loop may take longer than entries live
+	if err != nil {
+		return false, err
+	}
+	defer s.leave()
+	if s.table != w.table {
+		return false, nil
 	}
 	n := min(walkBatch, len(w.slots))
-	w.batch = w.batch[:0]
 	for _, e := range w.slots[:n] {
 		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(now, e.deadline(s.o.IdleTimeout)) {
-			w.batch = append(w.batch, pair[K, V]{e.v.key, e.v.value, e.toDecode()})
+			see(e, now)
 		}
 	}
 	w.slots = w.slots[n:]
-	return true
+	return true, nil
 }
 
 // Keys returns an iterator over the keys of the live entries; see [Store.All].

@@ -185,11 +185,15 @@ func (s *Store[K, V]) Resume(key K, fence uint64) (l *Lease[K, V], err error) {
 // [ErrLeaseLost] from then on, and reports whether it did. The next waiter is
 // served. It is meant for operators. In a store that is read-only, because its
 // disk fails, leases end by time alone.
-func (s *Store[K, V]) ForceUnlock(key K) bool {
-	if s.checkKey(key) != nil {
-		return false
+func (s *Store[K, V]) ForceUnlock(key K) bool { return s.forceUnlock(key) == nil }
+
+// forceUnlock is ForceUnlock, and tells why nothing was unlocked: ErrNotFound if
+// there was no lease.
+func (s *Store[K, V]) forceUnlock(key K) error {
+	if err := s.checkKey(key); err != nil {
+		return err
 	}
-	err := s.attempt(func(now instant) (*batch[K, V], error) {
+	return s.attempt(func(now instant) (*batch[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		if b == nil {
 			b = s.pendingLocked(key, e)
@@ -202,7 +206,6 @@ func (s *Store[K, V]) ForceUnlock(key K) bool {
 		}
 		return s.doLocked(change[K, V]{kind: changeUnlock, at: now, e: e, lease: e.lease, how: leaseLost})
 	})
-	return err == nil
 }
 
 // leaseTime returns the length of a lease when d was asked for.

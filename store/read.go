@@ -126,16 +126,22 @@ func (s *Store[K, V]) Touch(key K) error {
 // Peek returns the value for key and reports whether there is a live entry. It
 // goes past locks and leaves no trace: not an access.
 func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
-	if s.checkKey(key) != nil {
-		return value, false
+	value, err := s.peek(key)
+	return value, err == nil
+}
+
+// peek is Peek, and tells why there is nothing.
+func (s *Store[K, V]) peek(key K) (value V, err error) {
+	if err := s.checkKey(key); err != nil {
+		return value, err
 	}
 	if v, ok := s.peekQuick(key); ok {
 		if v == nil {
-			return value, false
+			return value, ErrNotFound
 		}
-		return v.value, true
+		return v.value, nil
 	}
-	err := s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
+	err = s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		switch {
 		case b != nil:
@@ -148,7 +154,7 @@ func (s *Store[K, V]) Peek(key K) (value V, ok bool) {
 		value = e.v.value
 		return nil, nil, nil
 	})
-	return value, err == nil
+	return value, err
 }
 
 // Has reports whether there is a live entry for key. Like [Store.Peek], it goes

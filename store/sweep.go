@@ -38,10 +38,16 @@ func (s *Store[K, V]) sweepAll() { s.Len() }
 // Len returns the number of live entries. It frees what is dead first, a batch
 // at a time, as a sweep would have done later.
 func (s *Store[K, V]) Len() int {
+	live, _ := s.countLive()
+	return live
+}
+
+// countLive is Len, and returns ErrClosed where that has no way to.
+func (s *Store[K, V]) countLive() (int, error) {
 	for {
 		now, err := s.enter()
 		if err != nil {
-			return 0
+			return 0, err
 		}
 		_, more := s.freeLocked(now, sweepBatch, sweepBatch)
 		live := s.table.len()
@@ -49,7 +55,7 @@ func (s *Store[K, V]) Len() int {
 		s.busy = true
 		s.leave()
 		if !more {
-			return live
+			return live, nil
 		}
 		runtime.Gosched() // to whoever waits for mu
 	}
