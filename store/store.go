@@ -37,6 +37,8 @@ type Store[K comparable, V any] struct {
 	journal *persist.Journal
 	direct  bool // to write to it takes no time worth mentioning: it is done under mu
 
+	loads loads[K, V] // its mutex is taken after mu
+
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
@@ -174,6 +176,7 @@ func (s *Store[K, V]) Close() error {
 		s.deliver()
 		return s.closeErr
 	}
+	s.loads.close()
 	s.saving <- struct{}{} // never given back
 	if s.folder != nil {
 		s.closeErr = s.closeFolder()
