@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,7 +153,7 @@ func (s *Store[K, V]) report(l *loading[K, V], end *ending[K, V], awaited bool) 
 // logRefresh tells the log of a refresh that has failed. The error's text, which may
 // hold a key, is left out.
 func (s *Store[K, V]) logRefresh(l *loading[K, V], err error) {
-	if l.seen == nil || err == ErrLocked || err == ErrClosed || l.ctx.Err() != nil {
+	if l.seen == nil || err == ErrLocked || err == ErrClosed || context.Cause(l.ctx) == ErrClosed {
 		return
 	}
 	s.o.Logger.Error("latchkey: a value could not be refreshed; the old one stays until it expires", "type", types(err))

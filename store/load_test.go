@@ -20,14 +20,14 @@ import (
 type source struct {
 	calls, cancelled atomic.Int64
 	answers          chan func() (int, error)
-	ctx              context.Context // of the latest load
+	latest           atomic.Pointer[context.Context] // of a load
 }
 
 func newSource() *source { return &source{answers: make(chan func() (int, error))} }
 
 func (c *source) load(ctx context.Context, _ string) (int, error) {
 	c.calls.Add(1)
-	c.ctx = ctx
+	c.latest.Store(&ctx)
 	select {
 	case answer := <-c.answers:
 		return answer()
@@ -36,6 +36,9 @@ func (c *source) load(ctx context.Context, _ string) (int, error) {
 		return 0, ctx.Err()
 	}
 }
+
+// ctx returns the context of the latest load.
+func (c *source) ctx() context.Context { return *c.latest.Load() }
 
 // answer ends one load, and returns when those who wait for it have it.
 func (c *source) answer(value int, err error) {
@@ -194,13 +197,13 @@ func TestLoadWaitersFollowTheirContexts(t *testing.T) {
 		sleep(time.Second)
 		one.require(t, 0, context.DeadlineExceeded)
 		require.False(t, two.over)
-		require.NoError(t, c.ctx.Err())
-		require.Equal(t, "first", c.ctx.Value(ctxKey{}))
-		_, limited := c.ctx.Deadline()
+		require.NoError(t, c.ctx().Err())
+		require.Equal(t, "first", c.ctx().Value(ctxKey{}))
+		_, limited := c.ctx().Deadline()
 		require.False(t, limited)
 		c.answer(4, nil)
 		two.require(t, 4, nil)
-		require.Error(t, c.ctx.Err(), "over, with the load")
+		require.Error(t, c.ctx().Err(), "over, with the load")
 	})
 }
 
@@ -316,7 +319,7 @@ func TestCloseDuringLoads(t *testing.T) {
 		one.require(t, 0, store.ErrClosed)
 		require.Equal(t, store.ErrClosed, two.err)
 		require.EqualValues(t, 2, c.cancelled.Load())
-		require.Equal(t, store.ErrClosed, context.Cause(c.ctx))
+		require.Equal(t, store.ErrClosed, context.Cause(c.ctx()))
 		require.False(t, ended.Load(), "a load is still running")
 		close(slow)
 		synctest.Wait()
