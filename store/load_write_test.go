@@ -124,6 +124,19 @@ func TestLoadThatSetsItsKey(t *testing.T) {
 	require.Equal(t, clock.Now().Add(time.Second), m.Expires)
 }
 
+// A Delete that finds an expired entry counts as one that finds nothing.
+func TestDeleteOfADeadEntryOvertakesALoad(t *testing.T) {
+	inLoads(t, options{TTL: time.Second, SweepInterval: time.Hour}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		require.NoError(t, s.Set("k", 1))
+		clock.Advance(time.Second)
+		a := ask(t.Context(), s, c.load)
+		require.NoError(t, s.Delete("k"))
+		c.answer(2, nil)
+		a.require(t, 2, nil)
+		require.Empty(t, has(s, "k"))
+	})
+}
+
 // An error of a load that was overtaken is told to those who wait and to nobody
 // else.
 func TestErrorOfOvertakenLoad(t *testing.T) {

@@ -158,8 +158,8 @@ func (s *Store[K, V]) openFolder() (err error) {
 // Close takes a last snapshot of a store with a folder, if anything has
 // changed, and ends the store: whoever waits in Lock gets ErrClosed, as does
 // every later call. Leases stay on the entries in the snapshot. Close waits for
-// the store's own work, not for an OnRemove that runs elsewhere, so that
-// OnRemove may call it.
+// the store's own work, and for loads to see that they are cancelled, not for an
+// OnRemove that runs elsewhere, so that OnRemove may call it.
 //
 // An error is that of the last snapshot or the journal, and the folder then holds
 // what it held before. Calling Close again returns the same.
