@@ -106,6 +106,17 @@ func TestRefreshOvertaken(t *testing.T) {
 	}
 }
 
+// A Set during a refresh wins also if its entry has expired by then.
+func TestRefreshOvertakenByWhatHasExpired(t *testing.T) {
+	refreshing(t, options{}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		hit(t, s, c)
+		require.NoError(t, s.SetWithTTL("k", 5, 1))
+		clock.Advance(1)
+		c.answer(2, nil)
+		require.Empty(t, has(s, "k"))
+	})
+}
+
 // Who comes when the old value has expired waits for the refresh that is under way,
 // and does not end it by leaving.
 func TestRefreshIsJoined(t *testing.T) {

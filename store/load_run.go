@@ -41,7 +41,7 @@ func (e *ending[K, V]) outcome(key K) outcome[V] {
 }
 
 // run calls load for what a loading has promised, and keeps the promises, even if
-// load, or an OnRemove on the way, ends the goroutine.
+// load ends the goroutine.
 func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 	end := &ending[K, V]{exited: true}
 	defer s.conclude(l, end)
@@ -58,6 +58,8 @@ func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 // stillMissing returns the keys that have not come into the store between the miss
 // and the promise, as one does that another load has just stored.
 func (s *Store[K, V]) stillMissing(l *loading[K, V]) (keys []K) {
+	s.loads.storing.Add(1)
+	defer s.loads.storing.Add(-1)
 	for _, p := range l.promises {
 		if l.seen == nil && s.Has(p.key) {
 			if value, err := s.Get(p.key); err != ErrNotFound {
@@ -72,6 +74,8 @@ func (s *Store[K, V]) stillMissing(l *loading[K, V]) (keys []K) {
 
 // conclude keeps the promises of a loading that has ended.
 func (s *Store[K, V]) conclude(l *loading[K, V], end *ending[K, V]) {
+	s.loads.storing.Add(1)
+	defer s.loads.storing.Add(-1)
 	defer s.loads.end(l)
 	s.report(l, end, s.loads.returned(l, end))
 	if len(l.promises) > 1 && s.o.Persist.Dir != "" && s.o.Persist.Sync == persist.Always {

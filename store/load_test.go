@@ -342,7 +342,33 @@ func TestCloseInOnRemoveOfALoad(t *testing.T) {
 	require.Equal(t, store.ErrClosed, err)
 }
 
-// OnRemove may end the goroutine of a load; those who wait have their value.
+// OnRemove may ask for what is about to be stored.
+func TestLoadInOnRemoveOfALoad(t *testing.T) {
+	var s *store.Store[string, int]
+	var told removals[string, int]
+	synctest.Test(t, func(t *testing.T) {
+		s = open(t, options{Capacity: 1, OnRemove: func(r removed) {
+			if r.Key == "old" {
+				value, err := s.GetOrLoad(context.Background(), "b", constant(-1, nil))
+				r.Value = value
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			told.add(r)
+		}})
+		set(t, s, "old")
+		found, err := s.GetOrLoadMany(t.Context(), []string{"a", "b"}, func(context.Context, []string) (map[string]int, error) {
+			return map[string]int{"a": 5, "b": 6}, nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"a": 5, "b": 6}, found)
+		synctest.Wait()
+	})
+	require.Equal(t, removed{Key: "old", Value: 6, Reason: store.ReasonEvicted}, told.take()[0])
+}
+
+// OnRemove may end its goroutine; those who wait for a load have their value.
 func TestExitInOnRemoveOfALoad(t *testing.T) {
 	s := open(t, options{Capacity: 1, OnRemove: func(removed) { runtime.Goexit() }})
 	require.NoError(t, s.Set("old", 1))

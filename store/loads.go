@@ -13,6 +13,10 @@ import (
 type loads[K comparable, V any] struct {
 	active atomic.Int64 // how many keys are in promises or failures; changed under mu
 
+	// storing is how many loads are using the store, so that their goroutines
+	// must not call OnRemove.
+	storing atomic.Int64
+
 	mu         sync.Mutex // guards the fields below, and some of loadings and promises
 	closed     bool
 	promises   map[K]*promise[K, V]        // those that others may join
