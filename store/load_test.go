@@ -328,16 +328,18 @@ func TestCloseDuringLoads(t *testing.T) {
 	})
 }
 
-// OnRemove may close the store, also if it is told by the goroutine of a load.
+// OnRemove may close the store, also if it is told of what a load has caused.
 func TestCloseInOnRemoveOfALoad(t *testing.T) {
 	var s *store.Store[string, int]
-	s = open(t, options{Capacity: 1, OnRemove: func(removed) { _ = s.Close() }})
+	told := make(chan error, 1)
+	s = open(t, options{Capacity: 1, OnRemove: func(removed) { told <- s.Close() }})
 	set(t, s, "old")
 	value, err := s.GetOrLoad(t.Context(), "k", constant(1, nil))
 	if err != store.ErrClosed { // whichever comes first
 		require.NoError(t, err)
 		require.Equal(t, 1, value)
 	}
+	require.NoError(t, <-told)
 	_, err = s.Get("k")
 	require.Equal(t, store.ErrClosed, err)
 }
