@@ -99,15 +99,21 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 		if c.victim != nil {
 			s.removeLocked(c.victim, ReasonEvicted)
 		}
+		s.loads.overtake(c.e.v.key)
 		s.addLocked(c.e)
 	case changeOverwrite:
+		s.loads.overtake(c.e.v.key)
 		s.overwriteLocked(c)
 	case changeRemove:
+		if c.reason == ReasonDeleted {
+			s.loads.overtake(c.e.v.key)
+		}
 		s.removeLocked(c.e, c.reason)
 		if c.lease != nil {
 			c.lease.end = leaseReleased
 		}
 	case changeLock:
+		s.loads.overtake(c.e.v.key)
 		s.lockLocked(c)
 	case changeExtend:
 		s.touchLocked(c.e)

@@ -93,13 +93,43 @@
 //
 // [Store.Resize] changes the capacity.
 //
+// # Loading
+//
+// [Store.GetOrLoad] gets a value, and if there is none it calls a [Loader] and stores
+// what that returns. One load runs for a key, however many ask for it: each waits as
+// long as its own context lasts, and the load as long as anybody waits. Its error
+// reaches them all, as do a panic, which each of them then panics with, and
+// runtime.Goexit. [Store.GetOrLoadMany] gets many keys with one call.
+//
+// A write, a deletion or a lock of the key during the load wins over it, so a value
+// that was read from the database before a Delete is not in the store after it. Tell
+// the store of a change once the database has it. A loader that wants a TTL of its own
+// for the entry may call SetWithTTL itself, as that wins too.
+//
+// With Options.RefreshAfter, a hit on an entry that was last written so long ago also
+// has it loaded in the background, and the old value is served meanwhile. There is one
+// such refresh for a key at a time, 32 in a store; a hit beyond that starts none. The
+// new value takes the place of the old one, with the entry's own TTL, unless that was
+// written, deleted or locked meanwhile. If a refresh fails, the Logger is told the
+// types of the error, without its text, the old value stays until it expires, and a
+// hit may try again after Options.ErrorTTL, or a second if that is 0.
+//
+// With Options.ErrorTTL, an error of a load, ErrNotFound too, is returned without
+// another load for so long, or until the key is written or deleted. The end of a
+// context is not remembered; of other errors, the latest 1000 are.
+//
+// Close tells all who wait with ErrClosed, cancels the loads, and waits for those
+// functions to return: one that does not look at its context holds Close up, and one
+// that calls Close, if only by way of OnRemove, waits for itself.
+//
 // # Removal events
 //
 // Options.OnRemove is told of every value that goes, with the [Reason]: evicted,
 // expired, deleted, replaced by another value, cleared. It is told once, after
 // the fact, in order per key, and by one goroutine at a time: as a rule the one
 // whose call caused the removal. That one also delivers what others cause
-// meanwhile, so OnRemove should be quick.
+// meanwhile, so OnRemove should be quick. While a load stores what it has got, that
+// is a goroutine of its own, perhaps a moment after the call has returned.
 //
 // OnRemove runs outside every lock and may call the store; what it removes is
 // reported after it has returned. A panic in it is contained and logged.

@@ -194,6 +194,14 @@ var afterClose = map[string]func(s, other *store.Store[string, int], export []by
 		_, err := s.Update("k", func(int, bool) (int, error) { return 0, errors.New("f ran") })
 		return err
 	},
+	"GetOrLoad": func(s, _ *store.Store[string, int], _ []byte) error {
+		_, err := s.GetOrLoad(context.Background(), "k", constant(1, errors.New("load ran")))
+		return err
+	},
+	"GetOrLoadMany": func(s, _ *store.Store[string, int], _ []byte) error {
+		_, err := s.GetOrLoadMany(context.Background(), []string{"k", "new"}, nil)
+		return err
+	},
 	"Touch":    func(s, _ *store.Store[string, int], _ []byte) error { return s.Touch("k") },
 	"Delete":   func(s, _ *store.Store[string, int], _ []byte) error { return s.Delete("k") },
 	"Clear":    func(s, _ *store.Store[string, int], _ []byte) error { return s.Clear() },

@@ -19,6 +19,8 @@ func (m *machine[K]) actions() map[string]func(*rapid.T) {
 		"Get, again":    m.get, // comes twice as often
 		"Entry":         m.entry,
 		"Touch":         m.touch,
+		"GetOrLoad":     m.getOrLoad,
+		"load again":    m.getOrLoad,
 		"Set":           m.set,
 		"Set, again":    m.set,
 		"SetWithTTL":    m.setWithTTL,
@@ -237,6 +239,7 @@ func (m *machine[K]) delete(*rapid.T) {
 	case nil:
 		m.r.remove(e, store.ReasonDeleted)
 	case store.ErrNotFound:
+		delete(m.r.failed, key)
 		want = nil
 	}
 	m.same(err, want)
@@ -255,6 +258,7 @@ func (m *machine[K]) clear(t *rapid.T) {
 }
 
 func (m *machine[K]) cleared() {
+	m.r.failed = nil
 	for _, e := range slices.Clone(m.r.order) {
 		m.r.remove(e, store.ReasonCleared)
 	}

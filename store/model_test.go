@@ -163,6 +163,8 @@ func (m *machine[K]) drawOptions() {
 	m.o.IdleTimeout = m.draw("idle timeout", 0, 0, 3*time.Second, time.Minute)
 	m.o.MaxLease = m.draw("longest lease", 2*time.Second, 30*time.Second)
 	m.o.SweepInterval = m.draw("sweep interval", time.Second, time.Minute)
+	m.o.RefreshAfter = m.draw("refresh after", 0, 2*time.Second, 4*time.Second)
+	m.o.ErrorTTL = m.draw("error TTL", 0, 2*time.Second, time.Minute)
 	m.o.Persist.Sync = persist.OnSnapshot
 	if !m.steppy {
 		m.o.Persist.Sync = rapid.SampledFrom([]persist.Sync{persist.Always, persist.EverySecond, persist.OnSnapshot}).Draw(m.t, "sync")

@@ -45,6 +45,13 @@ type Options[K comparable, V any] struct {
 	// SweepInterval is how often at most the memory of dead entries is
 	// freed. 0 = DefaultSweepInterval.
 	SweepInterval time.Duration
+	// RefreshAfter is the time from an entry's last write after which a hit of
+	// GetOrLoad also has it loaded anew, in the background; below the TTL.
+	// 0 = never.
+	RefreshAfter time.Duration
+	// ErrorTTL is how long the error of a load is remembered and returned
+	// without another load. 0 = not at all.
+	ErrorTTL time.Duration
 	// Persist keeps the entries on disk. Its zero value = memory only.
 	Persist persist.Config
 	// OnRemove is told of every removal after the fact, outside every lock,
@@ -113,10 +120,15 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 		{"IdleTimeout", o.IdleTimeout, o.IdleTimeout == NoExpiry},
 		{"MaxLease", o.MaxLease, false},
 		{"SweepInterval", o.SweepInterval, false},
+		{"RefreshAfter", o.RefreshAfter, false},
+		{"ErrorTTL", o.ErrorTTL, false},
 	} {
 		if d.value < 0 || d.value > MaxDuration && !d.endless {
 			return o, fmt.Errorf("store: %s is %v; it must be between 0 and 100 years", d.name, d.value)
 		}
+	}
+	if o.TTL != 0 && o.RefreshAfter >= o.TTL {
+		return o, fmt.Errorf("store: RefreshAfter is %v; it must be below the TTL, %v", o.RefreshAfter, o.TTL)
 	}
 	var err error
 	if o.Persist, err = o.Persist.WithDefaults(); err != nil {

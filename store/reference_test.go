@@ -15,6 +15,13 @@ type reference[K comparable] struct {
 	entries        map[K]*refEntry[K] // dead ones too, until they are freed
 	order          []*refEntry[K]     // by use, latest last
 	gone           []store.Removal[K, int]
+	failed         map[K]refFailure // nil = none yet
+}
+
+// refFailure is a load that has failed.
+type refFailure struct {
+	until time.Duration
+	err   error // what is told until then; nil = refreshes alone are put off
 }
 
 type refEntry[K comparable] struct {
@@ -74,6 +81,7 @@ func (r *reference[K]) write(key K, e *refEntry[K], value int, ttl time.Duration
 	e.value, e.ttl, e.expires, e.updated = value, ttl, r.now+ttl, r.now
 	e.revision++
 	r.use(e, r.now)
+	delete(r.failed, key)
 	return nil
 }
 
@@ -89,7 +97,16 @@ func (r *reference[K]) remove(e *refEntry[K], reason store.Reason) {
 	r.gone = append(r.gone, store.Removal[K, int]{Key: e.key, Value: e.value, Reason: reason})
 	r.order = slices.DeleteFunc(r.order, func(o *refEntry[K]) bool { return o == e })
 	delete(r.entries, e.key)
+	if reason == store.ReasonDeleted {
+		delete(r.failed, e.key)
+	}
 	r.unlockAll(e)
+}
+
+// failure returns what is remembered of a load that has failed.
+func (r *reference[K]) failure(key K) (f refFailure, found bool) {
+	f, found = r.failed[key]
+	return f, found && r.now < f.until
 }
 
 // lock puts a lease into the queue, and grants it if nobody has one.
@@ -105,6 +122,7 @@ func (r *reference[K]) lock(e *refEntry[K], d time.Duration) *refLease[K] {
 func (r *reference[K]) serve(e *refEntry[K], at time.Duration) {
 	e.lease, e.queue = e.queue[0], e.queue[1:]
 	e.lease.until = at + e.lease.d
+	delete(r.failed, e.key)
 }
 
 // unlock ends the lease on e in the way given; the next in the queue gets one.

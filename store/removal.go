@@ -64,7 +64,8 @@ func (s *Store[K, V]) listRemoval(r removal[K, V]) {
 
 // deliver tells the log the news and calls OnRemove for what is listed. One
 // goroutine at a time does that, for all: it keeps the order and lets OnRemove
-// call the store.
+// call the store. A load leaves it to another one: OnRemove may ask for what that is
+// about to bring.
 func (s *Store[K, V]) deliver() {
 	s.mu.Lock()
 	news := s.news
@@ -80,6 +81,14 @@ func (s *Store[K, V]) deliver() {
 	}
 	s.delivering = true
 	s.mu.Unlock()
+	if s.loads.storing.Load() > 0 {
+		go s.deliverRemovals()
+		return
+	}
+	s.deliverRemovals()
+}
+
+func (s *Store[K, V]) deliverRemovals() {
 	emptied := false
 	defer func() {
 		if !emptied { // OnRemove has ended the goroutine

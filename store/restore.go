@@ -170,6 +170,7 @@ func (s *Store[K, V]) reserveAbove(fence uint64) error {
 // replaceTableLocked puts another table in the place of the store's, whose
 // leases end and whose entries are reported as cleared.
 func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
+	s.loads.overtakeAll()
 	old := s.table
 	for e := range old.locked {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)

@@ -26,16 +26,24 @@ func TestAllocations(t *testing.T) {
 	_, err = s.TryLock("locked", 0)
 	require.NoError(t, err)
 
+	ctx, load := t.Context(), constant(1, nil)
+	refreshing, err := store.New(store.Options[string, int]{TTL: time.Hour, RefreshAfter: time.Minute})
+	require.NoError(t, err)
+	defer refreshing.Close()
+	require.NoError(t, refreshing.Set("hit", 1))
+
 	for name, test := range map[string]struct {
 		most float64
 		do   func()
 	}{
-		"Get, hit":     {0, func() { _, _ = s.Get("hit") }},
-		"Get, miss":    {0, func() { _, _ = s.Get("miss") }},
-		"Get, refusal": {0, func() { _, _ = s.Get("locked") }},
-		"Peek":         {0, func() { s.Peek("hit") }},
-		"Touch":        {0, func() { _ = s.Touch("hit") }},
-		"Metadata":     {0, func() { s.Metadata("hit") }},
+		"Get, hit":           {0, func() { _, _ = s.Get("hit") }},
+		"GetOrLoad, hit":     {0, func() { _, _ = s.GetOrLoad(ctx, "hit", load) }},
+		"GetOrLoad, not due": {0, func() { _, _ = refreshing.GetOrLoad(ctx, "hit", load) }},
+		"Get, miss":          {0, func() { _, _ = s.Get("miss") }},
+		"Get, refusal":       {0, func() { _, _ = s.Get("locked") }},
+		"Peek":               {0, func() { s.Peek("hit") }},
+		"Touch":              {0, func() { _ = s.Touch("hit") }},
+		"Metadata":           {0, func() { s.Metadata("hit") }},
 		// The version, so that it can be read while the next is written.
 		"Set, overwrite": {1, func() { _ = s.Set("hit", 3) }},
 		"Set, refusal":   {0, func() { _ = s.Set("locked", 3) }},

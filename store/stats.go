@@ -18,6 +18,10 @@ type Stats struct {
 	Refusals uint64 // calls that found the entry locked
 	Sets     uint64 // writes of a value, whatever the method
 
+	Loading    int    // loads under way, refreshes among them
+	Loads      uint64 // loads ever begun
+	LoadErrors uint64 // loads that ended with an error or a panic
+
 	Evicted  uint64 // removals by reason
 	Expired  uint64
 	Deleted  uint64
@@ -48,6 +52,7 @@ func (s *Store[K, V]) Stats() Stats {
 	stats.Capacity = s.capacity
 	stats.Locked = len(s.table.locked)
 	stats.ReadOnly = s.readOnly != nil
+	s.loads.count(&stats)
 	if s.journal != nil {
 		stats.Journal = s.journal.Stats()
 	}

@@ -45,6 +45,8 @@ type Store[K comparable, V any] struct {
 	journal *persist.Journal
 	direct  bool // to write to it takes no time worth mentioning: it is done under mu
 
+	loads loads[K, V] // its mutex is taken after mu
+
 	mu       sync.Mutex // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
@@ -169,8 +171,8 @@ func (s *Store[K, V]) openFolder() (err error) {
 // Close takes a last snapshot of a store with a folder, if anything has
 // changed, and ends the store: whoever waits in Lock gets ErrClosed, as does
 // every later call. Leases stay on the entries in the snapshot. Close waits for
-// the store's own work, not for an OnRemove that runs elsewhere, so that
-// OnRemove may call it.
+// the store's own work, and for loads to see that they are cancelled, not for an
+// OnRemove that runs elsewhere, so that OnRemove may call it.
 //
 // An error is that of the last snapshot or the journal, and the folder then holds
 // what it held before. Calling Close again returns the same.
@@ -188,6 +190,7 @@ func (s *Store[K, V]) Close() error {
 		s.deliver()
 		return s.closeErr
 	}
+	s.loads.close()
 	s.saving <- struct{}{} // never given back
 	if s.folder != nil {
 		s.closeErr = s.closeFolder()

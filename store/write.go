@@ -317,8 +317,10 @@ func (s *Store[K, V]) Delete(key K) error {
 		}
 		switch {
 		case e == nil:
+			s.loads.overtake(key)
 			return nil, nil
 		case e.isDead(now, s.o.IdleTimeout):
+			s.loads.overtake(key)
 			s.freedLocked(e, now)
 			return s.open, nil // its end must not be undone either
 		case e.lease != nil:

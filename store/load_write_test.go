@@ -1,0 +1,177 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
+	"github.com/latchkey-go/latchkey/storetest"
+)
+
+// Whatever happens to the key during a load wins over it: what was loaded is not
+// stored, and who asks from then on does not get it.
+func TestWritesOvertakeLoads(t *testing.T) {
+	const loaded = 1
+	type fixture = store.Store[string, int]
+	add := func(_ int, _ bool) (int, error) { return 2, nil }
+	for name, c := range map[string]struct {
+		act  func(t *testing.T, s *fixture)
+		told int   // to who has waited
+		err  error // likewise
+		left []string
+	}{
+		"Set":           {act: func(t *testing.T, s *fixture) { require.NoError(t, s.Set("k", 2)) }, told: 2, left: []string{"k"}},
+		"SetWithTTL":    {act: func(t *testing.T, s *fixture) { require.NoError(t, s.SetWithTTL("k", 2, 1)) }, told: 2, left: []string{"k"}},
+		"CompareAndSet": {act: func(t *testing.T, s *fixture) { require.NoError(t, s.CompareAndSet("k", 0, 2)) }, told: 2, left: []string{"k"}},
+		"SetIfAbsent": {act: func(t *testing.T, s *fixture) {
+			stored, err := s.SetIfAbsent("k", 2)
+			require.NoError(t, err)
+			require.True(t, stored)
+		}, told: 2, left: []string{"k"}},
+		"Update": {act: func(t *testing.T, s *fixture) {
+			_, err := s.Update("k", add)
+			require.NoError(t, err)
+		}, told: 2, left: []string{"k"}},
+		"Delete": {act: func(t *testing.T, s *fixture) { require.NoError(t, s.Delete("k")) }, told: loaded},
+		"Set and Delete": {act: func(t *testing.T, s *fixture) {
+			require.NoError(t, s.Set("k", 2))
+			require.NoError(t, s.Delete("k"))
+		}, told: loaded},
+		"Set and Lease.Delete": {act: func(t *testing.T, s *fixture) {
+			require.NoError(t, s.Set("k", 2))
+			require.NoError(t, lock(t, s, "k").Delete())
+		}, told: loaded},
+		"Set and eviction": {act: func(t *testing.T, s *fixture) {
+			require.NoError(t, s.Set("k", 2))
+			require.NoError(t, s.Set("x", 2))
+			require.NoError(t, s.Set("y", 2))
+			require.NoError(t, s.Delete("x"))
+		}, told: loaded},
+		"Clear": {act: func(t *testing.T, s *fixture) { require.NoError(t, s.Clear()) }, told: loaded},
+		"Import": {act: func(t *testing.T, s *fixture) {
+			var snapshot bytes.Buffer
+			require.NoError(t, s.Export(&snapshot))
+			require.NoError(t, s.Import(&snapshot))
+		}, told: loaded},
+		"Set and lock": {act: func(t *testing.T, s *fixture) {
+			require.NoError(t, s.Set("k", 2))
+			lock(t, s, "k")
+		}, err: store.ErrLocked, left: []string{"k"}},
+	} {
+		for _, sync := range []persist.Sync{0, persist.Always, persist.EverySecond} {
+			o := options{Capacity: 2}
+			if sync != 0 {
+				o.Persist = persist.Config{Dir: "/data/store", FS: storetest.NewDisk(), Sync: sync}
+			}
+			t.Run(name+", "+sync.String(), func(t *testing.T) {
+				inLoads(t, o, func(t *testing.T, s *fixture, _ *storetest.Clock, source *source) {
+					before := ask(t.Context(), s, source.load)
+					c.act(t, s)
+					require.False(t, before.over)
+					require.Equal(t, c.left, has(s, "k"))
+					anew := newSource()
+					var after *asked
+					if c.left == nil {
+						after = ask(t.Context(), s, anew.load)
+						require.EqualValues(t, 1, anew.calls.Load(), "who comes afterwards has it loaded anew")
+					}
+					source.answer(loaded, nil)
+					before.require(t, c.told, c.err)
+					require.Equal(t, c.left, has(s, "k"))
+					if after != nil {
+						anew.answer(5, nil)
+						after.require(t, 5, nil)
+						require.Equal(t, []string{"k"}, has(s, "k"))
+					}
+				})
+			})
+		}
+	}
+}
+
+// What happens to others is no reason not to store.
+func TestOthersDoNotOvertakeLoads(t *testing.T) {
+	inLoads(t, options{Capacity: 1, TTL: time.Second}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		require.NoError(t, s.Set("k", 1))
+		clock.Advance(time.Second)
+		a := ask(t.Context(), s, c.load)
+		require.NoError(t, s.Set("a", 1))
+		require.NoError(t, s.Set("b", 1))
+		require.NoError(t, s.Delete("a"))
+		_, err := s.Get("k")
+		require.Equal(t, store.ErrNotFound, err)
+		c.answer(2, nil)
+		a.require(t, 2, nil)
+		require.Equal(t, []string{"k"}, has(s, "k", "a", "b"))
+	})
+}
+
+// A load may write its key itself, with a TTL of its own say.
+func TestLoadThatSetsItsKey(t *testing.T) {
+	s, clock := fake(t, options{TTL: time.Hour})
+	value, err := s.GetOrLoad(t.Context(), "k", func(_ context.Context, key string) (int, error) {
+		return 1, s.SetWithTTL(key, 2, time.Second)
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, value, "what is in the store")
+	m, _ := s.Metadata("k")
+	require.Equal(t, clock.Now().Add(time.Second), m.Expires)
+}
+
+// A Delete that finds an expired entry counts as one that finds nothing.
+func TestDeleteOfADeadEntryOvertakesALoad(t *testing.T) {
+	inLoads(t, options{TTL: time.Second, SweepInterval: time.Hour}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		require.NoError(t, s.Set("k", 1))
+		clock.Advance(time.Second)
+		a := ask(t.Context(), s, c.load)
+		require.NoError(t, s.Delete("k"))
+		c.answer(2, nil)
+		a.require(t, 2, nil)
+		require.Empty(t, has(s, "k"))
+	})
+}
+
+// An error of a load that was overtaken is told to those who wait and to nobody
+// else.
+func TestErrorOfOvertakenLoad(t *testing.T) {
+	inLoads(t, options{ErrorTTL: time.Minute}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, c *source) {
+		a := ask(t.Context(), s, c.load)
+		require.NoError(t, s.Delete("k"))
+		c.answer(0, errSource)
+		a.require(t, 0, errSource)
+		value, err := s.GetOrLoad(t.Context(), "k", constant(3, nil))
+		require.NoError(t, err)
+		require.Equal(t, 3, value)
+	})
+}
+
+// While a write is on its way to the disk, a load neither takes its place nor
+// passes it by.
+func TestLoadBesideAPendingWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := storetest.NewDisk()
+		o := options{Persist: persist.Config{Dir: "/data/store", FS: disk, Sync: persist.Always}}
+		s, _ := fake(t, o)
+		c := newSource()
+		a := ask(t.Context(), s, c.load)
+		done := make(chan error)
+		go func() { done <- s.Set("k", 2) }()
+		go func() { c.answers <- func() (int, error) { return 1, nil } }()
+		require.NoError(t, <-done)
+		synctest.Wait()
+		if a.value == 1 { // it came first
+			a.require(t, 1, nil)
+		} else {
+			a.require(t, 2, nil)
+		}
+		value, err := s.Get("k")
+		require.NoError(t, err)
+		require.Equal(t, 2, value)
+	})
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// loads lists the loads under way, and the errors of some that are over. A write to
+// the store asks it for a number that is 0 as a rule, and only then for its mutex,
+// which is taken after the store's: nothing is asked of the store under it.
+type loads[K comparable, V any] struct {
+	active atomic.Int64 // how many keys are in promises or failures; changed under mu
+
+	// storing is how many loads are using the store, so that their goroutines
+	// must not call OnRemove.
+	storing atomic.Int64
+
+	mu         sync.Mutex // guards the fields below, and some of loadings and promises
+	closed     bool
+	promises   map[K]*promise[K, V]        // those that others may join
+	underWay   map[*loading[K, V]]struct{} // those whose promises are in use
+	refreshing int                         // refreshes among them
+	failures   map[K]*list.Element         // of *failure
+	order      list.List                   // of *failure, by when they are over
+	called     uint64                      // loads ever admitted
+	failed     uint64                      // those that ended with an error or a panic
+
+	running sync.WaitGroup // calls of the user's load; not added to once closed
+}
+
+// join returns a promise for each of the keys, and the loading to run, nil if
+// others have promised all of them.
+func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*promise[K, V], own *loading[K, V], err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, nil, ErrClosed
+	}
+	for _, key := range keys {
+		p := t.promises[key]
+		if p == nil {
+			p = t.brokenLocked(key, now)
+		}
+		if p == nil {
+			if own == nil {
+				own = newLoading[K, V](ctx)
+			}
+			p = t.promiseLocked(key, own)
+		}
+		if p.of != nil {
+			p.of.waiters++
+		}
+		all = append(all, p)
+	}
+	return all, own, nil
+}
+
+// maxRefreshes is how many refreshes a store has under way at once.
+const maxRefreshes = 32
+
+// refresh returns a loading for a key whose entry is as seen, or nil if there is no
+// need, or no room. It does not wait: a later hit will do.
+func (t *loads[K, V]) refresh(ctx context.Context, key K, seen Metadata, now instant) *loading[K, V] {
+	if !t.mu.TryLock() {
+		return nil
+	}
+	defer t.mu.Unlock()
+	if t.closed || t.refreshing == maxRefreshes || t.promises[key] != nil || t.failureLocked(key, now) != nil {
+		return nil
+	}
+	l := newLoading[K, V](ctx)
+	l.seen = &seen
+	t.refreshing++
+	t.promiseLocked(key, l)
+	return l
+}
+
+func (t *loads[K, V]) promiseLocked(key K, l *loading[K, V]) *promise[K, V] {
+	if t.promises == nil {
+		t.promises = make(map[K]*promise[K, V])
+		t.underWay = make(map[*loading[K, V]]struct{})
+	}
+	p := &promise[K, V]{key: key, of: l, done: make(chan struct{})}
+	l.promises = append(l.promises, p)
+	t.promises[key] = p
+	t.underWay[l] = struct{}{}
+	t.active.Add(1)
+	return p
+}
+
+// dropLocked has nobody join p any more.
+func (t *loads[K, V]) dropLocked(p *promise[K, V]) {
+	if t.promises[p.key] == p {
+		delete(t.promises, p.key)
+		t.active.Add(-1)
+	}
+}
+
+// admit reports whether the user's load is to be called, which ends with
+// running.Done.
+func (t *loads[K, V]) admit(l *loading[K, V]) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || l.ctx.Err() != nil {
+		return false
+	}
+	t.called++
+	t.running.Add(1)
+	return true
+}
+
+// leave takes back that somebody waits for p. A load that nobody waits for ends,
+// but for a refresh.
+func (t *loads[K, V]) leave(p *promise[K, V]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := p.of
+	if l == nil {
+		return
+	}
+	l.waiters--
+	if l.waiters > 0 || l.returned || l.seen != nil {
+		return
+	}
+	for _, p := range l.promises {
+		p.overtaken = true
+		t.dropLocked(p)
+	}
+	l.cancel(nil)
+}
+
+// returned notes that the user's load is over, and reports whether anybody waits.
+func (t *loads[K, V]) returned(l *loading[K, V], end *ending[K, V]) (awaited bool) {
+	l.cancel(nil)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.returned = true
+	if end.err != nil || end.panicked != nil {
+		t.failed++
+	}
+	return l.waiters > 0
+}
+
+// open reports whether p is still to be kept.
+func (t *loads[K, V]) open(p *promise[K, V]) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !p.kept
+}
+
+// current reports whether nobody has overtaken p.
+func (t *loads[K, V]) current(p *promise[K, V]) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !p.overtaken
+}
+
+// awaited reports whether anybody waits for the load of p.
+func (t *loads[K, V]) awaited(p *promise[K, V]) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return p.of.waiters > 0
+}
+
+// keep tells those who wait for p, and remembers what m says if nobody has
+// overtaken it.
+func (t *loads[K, V]) keep(p *promise[K, V], o outcome[V], m memory) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.kept {
+		return
+	}
+	t.dropLocked(p)
+	if !p.overtaken {
+		t.rememberLocked(p.key, m)
+	}
+	p.outcome, p.kept = o, true
+	close(p.done)
+}
+
+// end forgets a loading whose promises have been kept.
+func (t *loads[K, V]) end(l *loading[K, V]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.underWay, l)
+	if l.seen != nil {
+		t.refreshing--
+	}
+}
+
+// count adds what Stats tells of loads.
+func (t *loads[K, V]) count(stats *Stats) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	stats.Loading = len(t.underWay)
+	stats.Loads, stats.LoadErrors = t.called, t.failed
+}
