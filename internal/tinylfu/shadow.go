@@ -1,0 +1,128 @@
+package tinylfu
+
+import "math"
+
+// plan is what the policy can change while it runs.
+type plan struct {
+	window    int // percent
+	admission admission
+}
+
+// shadows run each plan on a sample of the keys, with a store as much smaller
+// as the sample is, and tell which of them hits most. They hold keys only, or
+// rather tags: a tag is at the same slot in all that have it.
+type shadows struct {
+	runs    []segments
+	hits    []float64 // decayed
+	size    int       // of each
+	sample  uint32    // bound of a mixed tag to be in the sample
+
+	// Slots by tag: heads of chains, linked by next. 0 ends a chain, n+1 is
+	// slot n.
+	heads []uint16
+	next  []uint16
+	tags  []uint32
+	free  uint16 // a chain too
+}
+
+func newShadows(plans []plan, capacity int, sketch *sketch) *shadows {
+	classes := max(1, capacity/shadowSize)
+	s := &shadows{sample: uint32(math.MaxUint32 / uint64(classes)), size: capacity / classes}
+	for _, p := range plans {
+		run := newSegments(sketch)
+		run.setPlan(p, s.size)
+		s.runs = append(s.runs, run)
+	}
+	s.hits = make([]float64, len(plans))
+	slots := len(plans)*s.size + 1
+	s.next, s.tags = make([]uint16, slots), make([]uint32, slots)
+	buckets := 1
+	for buckets < slots {
+		buckets *= 2
+	}
+	s.heads = make([]uint16, buckets)
+	for i := range slots {
+		s.next[i], s.free = s.free, uint16(i+1)
+	}
+	return s
+}
+
+// see replays a request for a key in all shadows, if it is one of the sample.
+func (s *shadows) see(tag uint32) {
+	// Not with the bits that number a block: the sample is from all of them.
+	if uint32(uint64(tag)*0xd6e8feb86659fd93>>32) > s.sample {
+		return
+	}
+	slot := s.slot(tag)
+	for i := range s.runs {
+		run := &s.runs[i]
+		if run.has(slot) {
+			s.hits[i]++
+			run.use(slot)
+			continue
+		}
+		run.list(slot, tag, window)
+		if run.len() > s.size {
+			victim, _ := run.victim()
+			run.unlink(victim + numLists)
+			if victim != slot {
+				s.release(victim)
+			}
+		}
+	}
+	s.release(slot) // it may have been refused by all
+}
+
+func (s *shadows) bucket(tag uint32) *uint16 {
+	return &s.heads[spread(tag)>>40&uint64(len(s.heads)-1)]
+}
+
+// slot finds the slot of a tag, or gives it one.
+func (s *shadows) slot(tag uint32) uint32 {
+	head := s.bucket(tag)
+	for at := *head; at != 0; at = s.next[at-1] {
+		if s.tags[at-1] == tag {
+			return uint32(at - 1)
+		}
+	}
+	at := s.free
+	s.free = s.next[at-1]
+	s.tags[at-1] = tag
+	s.next[at-1], *head = *head, at
+	return uint32(at - 1)
+}
+
+// release frees a slot when no shadow has it any more.
+func (s *shadows) release(slot uint32) {
+	for i := range s.runs {
+		if s.runs[i].has(slot) {
+			return
+		}
+	}
+	at := s.bucket(s.tags[slot])
+	for *at != uint16(slot+1) {
+		if *at == 0 {
+			return // released already
+		}
+		at = &s.next[*at-1]
+	}
+	*at = s.next[slot]
+	s.next[slot], s.free = s.free, uint16(slot+1)
+}
+
+// best returns the plan that hits most, or current if it hits about as much.
+func (s *shadows) best(current int) int {
+	best := current
+	for i, hits := range s.hits {
+		if hits > s.hits[best] {
+			best = i
+		}
+	}
+	if s.hits[best] <= s.hits[current]*(1+hysteresis) {
+		best = current
+	}
+	for i := range s.hits {
+		s.hits[i] *= decay
+	}
+	return best
+}
