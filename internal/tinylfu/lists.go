@@ -92,6 +92,9 @@ func (s *lists) unlink(i uint32) {
 
 // move lists node i as the newest of a list.
 func (s *lists) move(i uint32, list uint8) {
+	if n := s.node(i); n.list == list && n.newer == uint32(list) {
+		return
+	}
 	s.unlink(i)
 	s.push(i, list)
 }

@@ -3,12 +3,12 @@ package tinylfu
 const (
 	agePeriod  = 30 // capacities of uses, after which all counters are halved
 	shadowSize = 256
-	hysteresis = 0.005
-	decay      = 0.97
+	doubt = 2
+	decay      = 0.98
 	choosing   = 4 // times per capacity of requests
 )
 
-var plans = []plan{{1, strict}, {1, fading}, {10, fading}, {40, returning}}
+var plans = []plan{{1, strict}, {1, fading}, {20, fading}, {60, returning}}
 
 // Policy is the policy of one store. It is not safe for concurrent use.
 type Policy struct {

@@ -12,10 +12,10 @@ type plan struct {
 // as the sample is, and tell which of them hits most. They hold keys only, or
 // rather tags: a tag is at the same slot in all that have it.
 type shadows struct {
-	runs    []segments
-	hits    []float64 // decayed
-	size    int       // of each
-	sample  uint32    // bound of a mixed tag to be in the sample
+	runs   []segments
+	hits   []float64 // decayed
+	size   int       // of each
+	sample uint32    // bound of a mixed tag to be in the sample
 
 	// Slots by tag: heads of chains, linked by next. 0 ends a chain, n+1 is
 	// slot n.
@@ -33,7 +33,7 @@ func newShadows(plans []plan, capacity int, sketch *sketch) *shadows {
 		run.setPlan(p, s.size)
 		s.runs = append(s.runs, run)
 	}
-	s.hits = make([]float64, len(plans))
+	s.hits = make([]float64, 1<<len(plans))
 	slots := len(plans)*s.size + 1
 	s.next, s.tags = make([]uint16, slots), make([]uint32, slots)
 	buckets := 1
@@ -53,24 +53,27 @@ func (s *shadows) see(tag uint32) {
 	if uint32(uint64(tag)*0xd6e8feb86659fd93>>32) > s.sample {
 		return
 	}
-	slot := s.slot(tag)
+	slot, hits := s.slot(tag), 0
 	for i := range s.runs {
-		run := &s.runs[i]
-		if run.has(slot) {
-			s.hits[i]++
+		if run := &s.runs[i]; run.has(slot) {
+			hits |= 1 << i
 			run.use(slot)
-			continue
-		}
-		run.list(slot, tag, window)
-		if run.len() > s.size {
-			victim, _ := run.victim()
-			run.unlink(victim + numLists)
-			if victim != slot {
-				s.release(victim)
-			}
+		} else {
+			s.insert(run, slot, tag)
 		}
 	}
-	s.release(slot) // it may have been refused by all
+	s.hits[hits]++
+}
+
+// insert adds a slot to a shadow and evicts what is too much, which is never the
+// newcomer: there is a window for it.
+func (s *shadows) insert(run *segments, slot, tag uint32) {
+	run.list(slot, tag, window)
+	if run.len() > s.size {
+		victim, _ := run.victim()
+		run.unlink(victim + numLists)
+		s.release(victim)
+	}
 }
 
 func (s *shadows) bucket(tag uint32) *uint16 {
@@ -101,28 +104,42 @@ func (s *shadows) release(slot uint32) {
 	}
 	at := s.bucket(s.tags[slot])
 	for *at != uint16(slot+1) {
-		if *at == 0 {
-			return // released already
-		}
 		at = &s.next[*at-1]
 	}
 	*at = s.next[slot]
 	s.next[slot], s.free = s.free, uint16(slot+1)
 }
 
-// best returns the plan that hits most, or current if it hits about as much.
+// best returns the plan that hits most, if it's ahead of the current one by more
+// than chance would have it.
 func (s *shadows) best(current int) int {
-	best := current
-	for i, hits := range s.hits {
-		if hits > s.hits[best] {
-			best = i
+	best, most := current, 0.0
+	for i := range s.runs {
+		lead, differ := s.compare(i, current)
+		if lead > most && lead*lead > doubt*differ {
+			best, most = i, lead
 		}
-	}
-	if s.hits[best] <= s.hits[current]*(1+hysteresis) {
-		best = current
 	}
 	for i := range s.hits {
 		s.hits[i] *= decay
 	}
 	return best
+}
+
+// compare returns how many more hits a has than b, and how many one of them has
+// and the other has not. If it were all chance, the lead's standard deviation
+// would be the square root of that.
+func (s *shadows) compare(a, b int) (lead, differ float64) {
+	for hits, count := range s.hits {
+		switch {
+		case hits>>a&1 == hits>>b&1:
+			continue
+		case hits>>a&1 == 1:
+			lead += count
+		default:
+			lead -= count
+		}
+		differ += count
+	}
+	return lead, differ
 }
