@@ -50,6 +50,7 @@ func policyAgainstModel(t *rapid.T) {
 		"lock":   func(*rapid.T) { m.lock() },
 		"unlock": func(*rapid.T) { m.unlock() },
 		"resize": func(*rapid.T) { m.resize() },
+		"taken":  func(*rapid.T) { m.taken() },
 	})
 }
 
@@ -116,6 +117,14 @@ func (m *model) unlock() {
 		m.listed[slot] = hash
 		m.evict()
 	})
+}
+
+// taken lists an entry where there is one already.
+func (m *model) taken() {
+	if len(m.listed) > 0 {
+		slot := slices.Min(slices.Collect(maps.Keys(m.listed)))
+		require.Panics(m.t, func() { m.p.Return(slot, m.listed[slot]) })
+	}
 }
 
 func (m *model) resize() {

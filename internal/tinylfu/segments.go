@@ -1,7 +1,7 @@
 package tinylfu
 
 const (
-	numerator, denominator = 4, 5 // of the main space, this much may be protected
+	mayBeProtected = 80 // percent of probation and protected together
 
 	// stepMoves bounds how many entries one call moves between lists after
 	// the window's size has changed.
@@ -32,9 +32,12 @@ func newSegments(sketch *sketch) segments {
 // setPlan changes sizes and admission; entries move over later.
 func (s *segments) setPlan(p plan, capacity int) {
 	s.admission = p.admission
-	s.windowMax = max(1, capacity*p.window/100)
-	s.protectedMax = (capacity - s.windowMax) * numerator / denominator
+	s.windowMax = max(1, percent(capacity, p.window))
+	s.protectedMax = percent(capacity-s.windowMax, mayBeProtected)
 }
+
+// percent returns so many percent of n, which may be large.
+func percent(n, percent int) int { return n/100*percent + n%100*percent/100 }
 
 // list lists a slot that isn't listed as the newest of a list; newcomers come
 // to the window.
@@ -44,7 +47,11 @@ func (s *segments) list(slot, tag uint32, list uint8) {
 	s.trim(window, s.windowMax)
 	i := slot + numLists
 	s.grow(i + 1)
-	s.node(i).tag = tag
+	n := s.node(i)
+	if n.list != nowhere {
+		panic("tinylfu: slot is taken")
+	}
+	n.tag = tag
 	s.push(i, list)
 	s.trim(protected, s.protectedMax)
 }

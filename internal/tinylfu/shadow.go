@@ -19,14 +19,14 @@ type shadows struct {
 
 	// Slots by tag: heads of chains, linked by next. 0 ends a chain, n+1 is
 	// slot n.
-	heads []uint16
-	next  []uint16
+	heads []uint32
+	next  []uint32
 	tags  []uint32
-	free  uint16 // a chain too
+	free  uint32 // a chain too
 }
 
 func newShadows(plans []plan, capacity int, sketch *sketch) *shadows {
-	classes := max(1, capacity/shadowSize)
+	classes := max(1, min(capacity/shadowSize, maxClasses))
 	s := &shadows{sample: uint32(math.MaxUint32 / uint64(classes)), size: capacity / classes}
 	for _, p := range plans {
 		run := newSegments(sketch)
@@ -35,14 +35,14 @@ func newShadows(plans []plan, capacity int, sketch *sketch) *shadows {
 	}
 	s.hits = make([]float64, 1<<len(plans))
 	slots := len(plans)*s.size + 1
-	s.next, s.tags = make([]uint16, slots), make([]uint32, slots)
+	s.next, s.tags = make([]uint32, slots), make([]uint32, slots)
 	buckets := 1
 	for buckets < slots {
 		buckets *= 2
 	}
-	s.heads = make([]uint16, buckets)
+	s.heads = make([]uint32, buckets)
 	for i := range slots {
-		s.next[i], s.free = s.free, uint16(i+1)
+		s.next[i], s.free = s.free, uint32(i+1)
 	}
 	return s
 }
@@ -76,7 +76,7 @@ func (s *shadows) insert(run *segments, slot, tag uint32) {
 	}
 }
 
-func (s *shadows) bucket(tag uint32) *uint16 {
+func (s *shadows) bucket(tag uint32) *uint32 {
 	return &s.heads[spread(tag)>>40&uint64(len(s.heads)-1)]
 }
 
@@ -85,14 +85,14 @@ func (s *shadows) slot(tag uint32) uint32 {
 	head := s.bucket(tag)
 	for at := *head; at != 0; at = s.next[at-1] {
 		if s.tags[at-1] == tag {
-			return uint32(at - 1)
+			return at - 1
 		}
 	}
 	at := s.free
 	s.free = s.next[at-1]
 	s.tags[at-1] = tag
 	s.next[at-1], *head = *head, at
-	return uint32(at - 1)
+	return at - 1
 }
 
 // release frees a slot when no shadow has it any more.
@@ -103,11 +103,11 @@ func (s *shadows) release(slot uint32) {
 		}
 	}
 	at := s.bucket(s.tags[slot])
-	for *at != uint16(slot+1) {
+	for *at != slot+1 {
 		at = &s.next[*at-1]
 	}
 	*at = s.next[slot]
-	s.next[slot], s.free = s.free, uint16(slot+1)
+	s.next[slot], s.free = s.free, slot+1
 }
 
 // best returns the plan that hits most, if it's ahead of the current one by more

@@ -6,12 +6,9 @@ import "math/bits"
 // counter in each of four pairs of words.
 const (
 	blockWords = 8
-	maxWords   = 1 << 24 // 128 MiB: beyond as many entries, keys share more counters
-
-	lowBits   = 0x1111111111111111
-	halfMask  = 0x7777777777777777
-	maxCount  = 15
-	ageStride = 16 // words halved in one step
+	halfMask   = 0x7777777777777777
+	maxCount   = 15
+	ageStride  = 16 // words halved in one step: whole blocks
 )
 
 // sketch estimates how often keys were used of late: a count-min sketch of
@@ -27,20 +24,14 @@ type sketch struct {
 	hand int
 }
 
-func newSketch(capacity int) *sketch {
-	s := &sketch{}
-	s.resize(capacity)
-	return s
-}
-
 // resize gives the sketch a word per entry of capacity, or somewhat more, and
 // keeps what it knows: of two sizes, a block of the one is 2^n of the other.
 func (s *sketch) resize(capacity int) {
 	words := blockWords
-	for words < capacity && words < maxWords {
+	for words < capacity {
 		words *= 2
 	}
-	s.period = agePeriod * min(capacity, maxWords)
+	s.period = agePeriod * capacity
 	if words == len(s.words) {
 		return
 	}
@@ -73,45 +64,43 @@ func spread(tag uint32) uint64 {
 	return h ^ h>>32
 }
 
+// block returns the words that have the counters of a key, and how many times
+// their worth those count.
+func (s *sketch) block(h uint64) (words *[blockWords]uint64, times uint64) {
+	at := int(h>>s.shift) * blockWords
+	if at >= s.hand {
+		times = 1
+	}
+	return (*[blockWords]uint64)(s.words[at:]), 1 + times
+}
+
 // add counts a use.
 func (s *sketch) add(tag uint32) {
 	h := spread(tag)
-	block := int(h>>s.shift) * blockWords
-	counted := false
+	words, one := s.block(h)
+	counted := 0
 	for i := 0; i < blockWords; i += 2 {
-		at := block + i + int(h&1)
-		shift := h >> 1 & 15 * 4
-		one := uint64(1)
-		if at >= s.hand {
-			one = 2
-		}
-		if room := maxCount - s.words[at]>>shift&maxCount; room > 0 {
-			s.words[at] += min(one, room) << shift
-			counted = true
+		word, shift := &words[i+int(h&1)], h>>1&15*4
+		if room := maxCount - *word>>shift&maxCount; room > 0 {
+			*word += min(one, room) << shift
+			counted = 1
 		}
 		h >>= 5
 	}
-	if counted {
-		s.uses++
-	}
+	s.uses += counted
 	s.age()
 }
 
 // count estimates the uses of a key.
 func (s *sketch) count(tag uint32) int {
 	h := spread(tag)
-	block := int(h>>s.shift) * blockWords
+	words, one := s.block(h)
 	least := uint64(maxCount)
 	for i := 0; i < blockWords; i += 2 {
-		at := block + i + int(h&1)
-		c := s.words[at] >> (h >> 1 & 15 * 4) & maxCount
-		if at >= s.hand {
-			c /= 2
-		}
-		least = min(least, c)
+		least = min(least, words[i+int(h&1)]>>(h>>1&15*4)&maxCount)
 		h >>= 5
 	}
-	return int(least)
+	return int(least / one)
 }
 
 // age goes on with halving, or begins it when it is time.

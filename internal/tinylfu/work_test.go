@@ -65,7 +65,9 @@ func abs(n int) int { return max(n, -n) }
 
 // TestHalvingBitByBit wants the same counts whether words are halved yet or not.
 func TestHalvingBitByBit(t *testing.T) {
-	slow, fast := newSketch(10_000), newSketch(10_000)
+	slow, fast := new(sketch), new(sketch)
+	slow.resize(10_000)
+	fast.resize(10_000)
 	draw := rand.New(rand.NewPCG(1, 2))
 	for range 50_000 {
 		tag := draw.Uint32N(20_000)
@@ -89,7 +91,8 @@ func TestHalvingBitByBit(t *testing.T) {
 // TestSketchKeepsCounts: a key's count survives another size, and is never too
 // low while nothing has aged.
 func TestSketchKeepsCounts(t *testing.T) {
-	s := newSketch(1000)
+	s := new(sketch)
+	s.resize(1000)
 	for tag := range uint32(100) {
 		for range tag%maxCount + 1 {
 			s.add(tag)
