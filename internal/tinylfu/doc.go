@@ -1,0 +1,2 @@
+// Package tinylfu decides which entry of a store is evicted.
+package tinylfu

@@ -1,0 +1,185 @@
+package tinylfu_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/testenv"
+	"github.com/latchkey-go/latchkey/internal/tinylfu"
+)
+
+var allTraces = flag.Bool("all-traces", false, "replay the traces of many millions of requests too, and print a table (minutes)")
+
+// row is a trace at a size of store, with the hit ratios of others in percent.
+type row struct {
+	trace  string
+	size   int
+	others map[string]float64
+}
+
+// TestHitRatios replays recorded traces. The policy is deterministic, so the
+// mean is known to the last digit; whoever changes it, for the better, changes
+// it here too.
+func TestHitRatios(t *testing.T) {
+	if testenv.Race {
+		t.Skip("one goroutine: nothing to detect")
+	}
+	traces := newTraces(t)
+	var sum, lru float64
+	n := 0
+	for _, r := range rows(t) {
+		if long(r.trace) && !*allTraces || testing.Short() && !strings.HasPrefix(r.trace, "lirs_") {
+			continue
+		}
+		ratio := traces.load(r.trace).replay(r.size)
+		if *allTraces {
+			fmt.Printf("| %s | %d | %.2f | %.2f | %.2f | %.2f |\n", r.trace, r.size, ratio, r.others["lru"], r.others["otter"], r.others["opt"])
+		}
+		if strings.HasSuffix(r.trace, "_visitor") {
+			require.Greater(t, ratio, r.others["lru"]-1, "%s at %d", r.trace, r.size)
+		}
+		sum += ratio
+		lru += r.others["lru"]
+		n++
+	}
+	mean := fmt.Sprintf("%.2f over %d rows, LRU %.2f", sum/float64(n), n, lru/float64(n))
+	switch {
+	case *allTraces:
+		require.Equal(t, "60.24 over 206 rows, LRU 50.84", mean)
+	case testing.Short():
+		require.Equal(t, "57.00 over 88 rows, LRU 45.00", mean)
+	default:
+		require.Equal(t, "59.78 over 182 rows, LRU 50.10", mean)
+	}
+}
+
+// long tells traces of many millions of requests.
+func long(trace string) bool {
+	return strings.HasPrefix(trace, "arc_P") || trace == "cache2k_orm-busy"
+}
+
+// rows reads the reference.
+func rows(t *testing.T) (list []row) {
+	f, err := os.Open(testenv.Data(t, "reference", "hit_ratios.tsv"))
+	require.NoError(t, err)
+	defer f.Close()
+	table := csv.NewReader(f)
+	table.Comma = '\t'
+	lines, err := table.ReadAll()
+	require.NoError(t, err)
+	for _, line := range lines[1:] {
+		r := row{trace: line[0], others: make(map[string]float64)}
+		r.size, err = strconv.Atoi(line[1])
+		require.NoError(t, err)
+		for i, name := range lines[0][2:] {
+			r.others[name], err = strconv.ParseFloat(line[2+i], 64)
+			require.NoError(t, err)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// trace is a trace with its keys numbered; a key's number serves as its slot.
+type trace struct {
+	name   string
+	slots  []uint32
+	hashes []uint64 // by slot
+}
+
+// traces keeps the trace read last: rows of one trace follow each other.
+type traces struct {
+	t    *testing.T
+	last trace
+}
+
+func newTraces(t *testing.T) *traces { return &traces{t: t} }
+
+func (ts *traces) load(name string) trace {
+	if ts.last.name == name {
+		return ts.last
+	}
+	ts.last = trace{name: name}
+	numbers := make(map[int64]uint32)
+	for _, key := range keys(ts.t, name) {
+		slot, ok := numbers[key]
+		if !ok {
+			slot = uint32(len(numbers))
+			numbers[key] = slot
+			ts.last.hashes = append(ts.last.hashes, mix(uint64(key)))
+		}
+		ts.last.slots = append(ts.last.slots, slot)
+	}
+	return ts.last
+}
+
+// replay returns the hit ratio in percent of a store that is asked for each key
+// and takes it in when it isn't there.
+func (tr trace) replay(size int) float64 {
+	p := tinylfu.New(size)
+	hits := 0
+	for _, slot := range tr.slots {
+		if p.Has(slot) {
+			hits++
+			p.Hit(slot, tr.hashes[slot])
+			continue
+		}
+		p.Add(slot, tr.hashes[slot])
+		if p.Len() > size {
+			victim, _ := p.Victim()
+			p.Remove(victim)
+		}
+	}
+	return 100 * float64(hits) / float64(len(tr.slots))
+}
+
+// keys reads the keys of a trace: one per line, or between time and size
+// (.tks), or a first one and a count (.lis).
+func keys(t *testing.T, name string) (list []int64) {
+	files, err := filepath.Glob(testenv.Data(t, "traces", name+".*.gz"))
+	require.NoError(t, err)
+	require.Len(t, files, 1, "files of trace %s", name)
+	f, err := os.Open(files[0])
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	lines := bufio.NewScanner(z)
+	for lines.Scan() {
+		var n [4]int64
+		for i, field := range strings.Fields(lines.Text()) {
+			n[i], err = strconv.ParseInt(field, 10, 64)
+			require.NoError(t, err)
+		}
+		switch {
+		case strings.HasSuffix(files[0], ".tks.gz"):
+			list = append(list, n[1])
+		case strings.HasSuffix(files[0], ".lis.gz"):
+			for key := n[0]; key < n[0]+n[1]; key++ {
+				list = append(list, key)
+			}
+		default:
+			list = append(list, n[0])
+		}
+	}
+	require.NoError(t, lines.Err())
+	return list
+}
+
+// mix hashes a key: the end of SplitMix64.
+func mix(key uint64) uint64 {
+	key += 0x9e3779b97f4a7c15
+	key = (key ^ key>>30) * 0xbf58476d1ce4e5b9
+	key = (key ^ key>>27) * 0x94d049bb133111eb
+	return key ^ key>>31
+}
