@@ -123,9 +123,10 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 	case changeUnlock:
 		s.endLocked(c.lease, c.how, nil)
 	case changeClear:
-		s.replaceTableLocked(newTable[K, V](s.seed))
+		s.replaceTableLocked(s.newTable(s.capacity))
 	case changeResize:
 		s.capacity = int(c.count)
+		s.table.unlocked.resize(s.capacity)
 	case changeAccess, changeFreed:
 		return
 	}

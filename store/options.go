@@ -78,14 +78,26 @@ type Clock interface {
 // Policy chooses what is evicted when room is needed.
 type Policy int
 
-// LRU evicts the entry whose last use is the longest ago, just as golang-lru
-// does.
-const LRU Policy = 1
+const (
+	// LRU evicts the entry whose last use is the longest ago, just as
+	// golang-lru does. It is for sessions: a visitor who has just come is
+	// never the one to go.
+	LRU Policy = 1
+	// TinyLFU evicts what is used the least, as far as it can tell: W-TinyLFU
+	// with a window that finds its size. It is for caches: more hits, but
+	// what is new may be gone soon. How often keys were used is counted
+	// about, and not kept over a restart. See Einziger, Friedman and Manes,
+	// "TinyLFU: A Highly Efficient Cache Admission Policy", 2017.
+	TinyLFU Policy = 2
+)
 
 // String returns the name of the constant.
 func (p Policy) String() string {
-	if p == LRU {
+	switch p {
+	case LRU:
 		return "LRU"
+	case TinyLFU:
+		return "TinyLFU"
 	}
 	return fmt.Sprintf("Policy(%d)", int(p))
 }
@@ -108,8 +120,8 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 	if err := checkCapacity(o.Capacity, 0); err != nil {
 		return o, err
 	}
-	if o.Policy != 0 && o.Policy != LRU {
-		return o, fmt.Errorf("store: Policy is %d; it must be LRU (or 0, the default)", int(o.Policy))
+	if o.Policy < 0 || o.Policy > TinyLFU {
+		return o, fmt.Errorf("store: Policy is %d; it must be LRU or TinyLFU (or 0, which is LRU)", int(o.Policy))
 	}
 	for _, d := range []struct {
 		name    string

@@ -1,79 +1,49 @@
 package store
 
-import (
-	"math"
+import "github.com/latchkey-go/latchkey/internal/tinylfu"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-)
-
-// lru is what may be evicted, in order of use, which is exact and yet costs a reader
-// nothing but a mark in the entry. golang-lru's list has the entries in the order in
-// which they were listed. One that turns out at its end to have been used since
-// moves to a heap, by its mark; one that turns out on top of that to have been used
-// since goes where it belongs. So what is at the end and was not used since is older
-// than all else in the list, and likewise on top of the heap.
-type lru[K comparable, V any] struct {
-	list *simplelru.LRU[int, *entry[K, V]] // by slot; its bound is not used
-	late agenda[late[K, V]]
+// policy is what may be evicted, in the order in which it goes. What is locked is
+// not in it. An entry keeps its slot while it is.
+type policy[K comparable, V any] interface {
+	add(e *entry[K, V])      // lists a new entry
+	giveBack(e *entry[K, V]) // lists one that was locked
+	remove(e *entry[K, V])
+	use(v *version[K, V]) // notes a use, perhaps late: of what is no longer listed
+	victim() *entry[K, V] // the entry to evict for a newcomer; nil = there is none
+	resize(capacity int)  // tells the store's capacity
+	tidy() (untidy bool)  // does a bit of what victim would have to do
 }
 
-// late is an entry in the heap.
-type late[K comparable, V any] struct{ e *entry[K, V] }
-
-func (l late[K, V]) place() *int { return &l.e.late }
-
-func newLRU[K comparable, V any]() *lru[K, V] {
-	list, err := simplelru.NewLRU[int, *entry[K, V]](math.MaxInt, nil)
-	if err != nil {
-		panic(err) // a size above 0 is all it asks for
+// newPolicy returns the policy of a table.
+func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
+	if p == TinyLFU {
+		return &tinyLFU[K, V]{table: t, policy: tinylfu.New(capacity)}
 	}
-	return &lru[K, V]{list: list}
+	return newLRU[K, V]()
 }
 
-// add lists e, whose use is the latest.
-func (p *lru[K, V]) add(e *entry[K, V]) {
-	e.listed = e.v.used.Load()
-	p.list.Add(e.slot, e)
+// tinyLFU is W-TinyLFU; see package tinylfu.
+type tinyLFU[K comparable, V any] struct {
+	table  *table[K, V]
+	policy *tinylfu.Policy
 }
 
-func (p *lru[K, V]) remove(e *entry[K, V]) {
-	if e.late < 0 {
-		p.list.Remove(e.slot)
-	} else {
-		p.late.remove(late[K, V]{e})
+func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(e.v.slot, e.v.hash) }
+
+func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(e.v.slot, e.v.hash) }
+
+func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(e.v.slot) }
+
+func (p *tinyLFU[K, V]) use(v *version[K, V]) { p.policy.Hit(v.slot, v.hash) }
+
+func (p *tinyLFU[K, V]) victim() *entry[K, V] {
+	slot, ok := p.policy.VictimFor()
+	if !ok {
+		return nil
 	}
+	return p.table.slots[slot]
 }
 
-// victim returns the entry to evict first, or nil when there is none.
-func (p *lru[K, V]) victim() *entry[K, V] {
-	for p.tidy() {
-	}
-	_, last, ok := p.list.GetOldest()
-	if len(p.late.items) == 0 {
-		return last
-	}
-	if top := p.late.first().e; !ok || top.v.used.Load() < last.listed {
-		return top
-	}
-	return last
-}
+func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }
 
-// tidy puts one entry where it belongs, and reports false if none is in the way of a
-// victim.
-func (p *lru[K, V]) tidy() bool {
-	if _, last, ok := p.list.GetOldest(); ok {
-		if used := last.v.used.Load(); used != last.listed {
-			p.list.RemoveOldest()
-			p.late.set(late[K, V]{last}, instant(used))
-			return true
-		}
-	}
-	if len(p.late.items) > 0 {
-		top := p.late.items[0]
-		if used := instant(top.it.e.v.used.Load()); used != top.at {
-			p.late.set(top.it, used)
-			return true
-		}
-	}
-	return false
-}
+func (p *tinyLFU[K, V]) tidy() bool { return false }

@@ -29,7 +29,15 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 	if dead(now, v.expires) || !v.read(now) {
 		return value, nil, false
 	}
-	if s.hits.add(goroutine())%tidyEvery == 0 && s.mu.TryLock() {
+	part := goroutine()
+	n := s.hits.add(part)
+	if s.uses != nil {
+		s.uses.note(part, n, v)
+	}
+	if n%tidyEvery == 0 && s.mu.TryLock() {
+		if s.uses != nil {
+			s.passUsesLocked(part)
+		}
 		s.tidyNowLocked()
 		s.mu.Unlock()
 	}
@@ -51,6 +59,24 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 	ok = !v.isFrozen() && !dead(now, v.expires) &&
 		(s.o.IdleTimeout == NoExpiry || !dead(now, v.lastAccess().after(s.o.IdleTimeout)))
 	return v, ok
+}
+
+// uses are those that TinyLFU has still to be told of: the last few of each part of the
+// counter of hits. Some get lost, to no harm.
+type uses[K comparable, V any] [counterParts][tidyEvery]atomic.Pointer[version[K, V]]
+
+// note notes the nth use in a part.
+func (u *uses[K, V]) note(part, n uint64, v *version[K, V]) {
+	u[partOf(part)][n%tidyEvery].Store(v)
+}
+
+// passUsesLocked tells the policy of those in one part.
+func (s *Store[K, V]) passUsesLocked(part uint64) {
+	for i := range s.uses[partOf(part)] {
+		if v := s.uses[partOf(part)][i].Swap(nil); v != nil {
+			s.table.unlocked.use(v)
+		}
+	}
 }
 
 // goroutine returns a number that is another for most other goroutines: where its

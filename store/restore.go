@@ -122,7 +122,7 @@ func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint
 // replaceByLocked makes what was staged the content of the store.
 func (s *Store[K, V]) replaceByLocked(from staged[K, V]) {
 	s.fence = max(s.fence, from.fence)
-	s.replaceTableLocked(newTable[K, V](s.seed))
+	s.replaceTableLocked(s.newTable(s.capacity))
 	s.adopt(from.table)
 }
 
@@ -201,6 +201,7 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 		}
 	}
 	s.position += uint64(len(t.slots))
+	t.unlocked.resize(s.capacity) // which may have changed meanwhile
 	s.table = t
 	s.openReadsLocked()
 }

@@ -53,7 +53,7 @@ func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err er
 		return from, err
 	}
 	from.dropped = max(0, len(entries)-capacity)
-	from.table, err = s.fill(keepMostRecent(entries, from.dropped))
+	from.table, err = s.fill(keepMostRecent(entries, from.dropped), capacity)
 	return from, err
 }
 
@@ -81,8 +81,8 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 }
 
 // fill puts entries into a table, in order of use.
-func (s *Store[K, V]) fill(entries []*entry[K, V]) (*table[K, V], error) {
-	t := newTable[K, V](s.seed)
+func (s *Store[K, V]) fill(entries []*entry[K, V], capacity int) (*table[K, V], error) {
+	t := s.newTable(capacity)
 	for i, e := range entries {
 		e.v.used.Store(2 * uint64(i+1))
 		if t.find(e.v.key) != nil {

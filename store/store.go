@@ -32,7 +32,8 @@ type Store[K comparable, V any] struct {
 
 	// reads is what Get and the like may look at without mu; nil = nothing now.
 	reads        atomic.Pointer[index[K, V]]
-	hits, misses counter // those that went past mu
+	hits, misses counter     // those that went past mu
+	uses         *uses[K, V] // nil = the policy need not be told of them
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -126,7 +127,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		unsynced:   never,
 		retryDue:   never,
 	}
-	s.table = newTable[K, V](s.seed)
+	s.table = s.newTable(s.capacity)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
 		return nil, fmt.Errorf("store: the clock shows the year %d; it must be between 1970 and 2150", y)
 	}
@@ -146,6 +147,9 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	// Arms the alarms for what was restored.
 	s.mu.Lock()
 	s.quick = s.mayBeQuick()
+	if s.quick && o.Policy == TinyLFU {
+		s.uses = new(uses[K, V])
+	}
 	s.openReadsLocked()
 	s.busy = true
 	s.leave()
@@ -196,7 +200,7 @@ func (s *Store[K, V]) Close() error {
 		s.closeErr = s.closeFolder()
 	}
 	s.mu.Lock()
-	s.table = newTable[K, V](s.seed)
+	s.table = s.newTable(s.capacity)
 	s.mu.Unlock()
 	close(s.closed)
 	s.deliver()
@@ -333,6 +337,7 @@ func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	v := e.v
 	v.accessed.Store(int64(max(v.lastAccess(), now)))
 	v.used.Store(2 * s.nextLocked())
+	s.table.unlocked.use(v)
 	s.tidyLocked()
 	if s.o.IdleTimeout != NoExpiry {
 		s.changedLocked(now) // else the entry would idle out in the folder

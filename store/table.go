@@ -1,12 +1,10 @@
 package store
 
-import "hash/maphash"
-
 // table holds every entry once and lists it in four ways: by key, by order of
 // use, by when it dies, and by slot. It knows no time and no rules.
 type table[K comparable, V any] struct {
 	index    *index[K, V]
-	unlocked *lru[K, V]            // by use: what may be evicted
+	unlocked policy[K, V]          // by use: what may be evicted
 	locked   map[*entry[K, V]]bool // what may not, because of a lease
 
 	// expiry lists each entry that can die by its deadline or earlier: an
@@ -50,8 +48,11 @@ func (s *stack) pop() (n int, ok bool) {
 	return n, true
 }
 
-func newTable[K comparable, V any](seed maphash.Seed) *table[K, V] {
-	return &table[K, V]{index: newIndex[K, V](seed), unlocked: newLRU[K, V](), locked: make(map[*entry[K, V]]bool)}
+// newTable returns an empty table for the store.
+func (s *Store[K, V]) newTable(capacity int) *table[K, V] {
+	t := &table[K, V]{index: newIndex[K, V](s.seed), locked: make(map[*entry[K, V]]bool)}
+	t.unlocked = t.newPolicy(s.o.Policy, capacity)
+	return t
 }
 
 func (e *entry[K, V]) place() *int { return &e.index }
@@ -76,6 +77,7 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 		e.slot = len(t.slots)
 		t.slots = append(t.slots, e)
 	}
+	e.v.slot = uint32(e.slot)
 	if e.lease == nil {
 		t.unlocked.add(e)
 	} else {
@@ -87,6 +89,7 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 // overwrite gives e another version.
 func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V]) {
 	old := e.v
+	v.slot = old.slot
 	e.freeze()
 	e.v = v
 	t.index.replace(old, v)
@@ -123,6 +126,6 @@ func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 func (t *table[K, V]) unlock(e *entry[K, V]) {
 	e.lease = nil
 	delete(t.locked, e)
-	t.unlocked.add(e)
+	t.unlocked.giveBack(e)
 	e.thaw()
 }

@@ -17,6 +17,7 @@ type version[K comparable, V any] struct {
 	accessed atomic.Int64 // last access that is not a reader's; an instant
 	expires  instant      // end of the TTL
 	hash     uint64
+	slot     uint32 // e.slot as long as that is not -1
 	e        *entry[K, V]
 	key      K
 	value    V
@@ -70,8 +71,10 @@ const (
 
 // add adds one, and returns the count of that part; by tells goroutines apart.
 func (c *counter) add(by uint64) uint64 {
-	return c.parts[by*0x9e37_79b9_7f4a_7c15>>(64-counterBits)].n.Add(1)
+	return c.parts[partOf(by)].n.Add(1)
 }
+
+func partOf(by uint64) uint64 { return by * 0x9e37_79b9_7f4a_7c15 >> (64 - counterBits) }
 
 func (c *counter) sum() (sum uint64) {
 	for i := range c.parts {

@@ -291,6 +291,8 @@ func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err e
 			return e, nil, nil
 		}
 		e.v.used.Store(2 * s.nextLocked())
+		s.table.unlocked.remove(e)
+		s.table.unlocked.giveBack(e)
 	}
 	switch {
 	case s.open != nil && s.pending > 0:

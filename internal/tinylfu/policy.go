@@ -100,7 +100,11 @@ func (p *Policy) Return(slot uint32, hash uint64) {
 // asked when one too many is there, after the Add: the newcomer pushes another
 // out of the window, and that one may be the victim. The entry stays listed
 // until it is removed; asked again without that, Victim may change its mind.
-func (p *Policy) Victim() (slot uint32, ok bool) { return p.main.victim() }
+func (p *Policy) Victim() (slot uint32, ok bool) { return p.main.victim(0) }
+
+// VictimFor is Victim as it will be once a newcomer is listed, for a store that
+// makes room first.
+func (p *Policy) VictimFor() (slot uint32, ok bool) { return p.main.victim(1) }
 
 func fold(hash uint64) uint32 { return uint32(hash ^ hash>>32) }
 

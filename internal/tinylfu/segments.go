@@ -74,15 +74,15 @@ func (s *segments) trim(list uint8, most int) {
 	}
 }
 
-// victim returns the slot to evict, and has decided on who came out of the
-// window.
-func (s *segments) victim() (slot uint32, ok bool) {
+// victim returns the slot to evict when so many newcomers are still to come, and has
+// decided on who came out of the window.
+func (s *segments) victim(newcomers int) (slot uint32, ok bool) {
 	for _, list := range [...]uint8{probation, protected, window} {
 		if s.size[list] == 0 {
 			continue
 		}
 		i := s.oldest(list)
-		if list != window && s.size[window] > s.windowMax {
+		if list != window && s.size[window] > 0 && s.size[window]+newcomers > s.windowMax {
 			candidate := s.oldest(window)
 			if !s.admits(candidate, i) {
 				return candidate - numLists, true

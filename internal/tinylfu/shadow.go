@@ -70,7 +70,7 @@ func (s *shadows) see(tag uint32) {
 func (s *shadows) insert(run *segments, slot, tag uint32) {
 	run.list(slot, tag, window)
 	if run.len() > s.size {
-		victim, _ := run.victim()
+		victim, _ := run.victim(0)
 		run.unlink(victim + numLists)
 		s.release(victim)
 	}
