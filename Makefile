@@ -37,6 +37,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
+hit-ratios: ## TinyLFU on every recorded trace beside LRU, otter and the optimum (minutes; LATCHKEY_DATA names the traces)
+	go test -count=1 -timeout 30m -run TestHitRatios -v ./internal/tinylfu -all-traces
+
 bench: ## speed, memory and waits beside golang-lru, as Markdown tables
 	go run ./bench
 
@@ -63,5 +66,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz hit-ratios bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
 .DEFAULT_GOAL = help

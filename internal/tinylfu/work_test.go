@@ -9,11 +9,15 @@ import (
 
 // work is what a call can do a lot of: moves between lists, words of the sketch
 // halved, pieces of nodes allocated.
-type work struct{ window, protected, hand, pieces int }
+type work struct{ window, protected, hand, pieces, shadowPieces int }
 
 func workOf(p *Policy) work {
 	s := p.main
-	return work{s.size[window], s.size[protected], p.sketch.hand, len(s.pieces)}
+	w := work{s.size[window], s.size[protected], p.sketch.hand, len(s.pieces), 0}
+	for _, run := range p.shadows.runs {
+		w.shadowPieces += len(run.pieces)
+	}
+	return w
 }
 
 // bounded reports whether the work since before is within constants.
@@ -21,7 +25,7 @@ func (w work) bounded(before work) bool {
 	return abs(w.window-before.window) <= stepMoves+1 &&
 		abs(w.protected-before.protected) <= stepMoves+1 &&
 		(w.hand == 0 || w.hand-before.hand <= ageStride) &&
-		w.pieces-before.pieces <= 1
+		w.pieces-before.pieces <= 1 && w.shadowPieces-before.shadowPieces <= len(plans)
 }
 
 // TestNoCallWorksLong keeps a policy of a million entries busy, over changes of
