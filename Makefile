@@ -66,5 +66,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz mutants bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
 .DEFAULT_GOAL = help

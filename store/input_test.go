@@ -53,7 +53,7 @@ func TestBadOptions(t *testing.T) {
 		{"capacity", func(o *options) { o.Capacity = math.MinInt }},
 		{"capacity", func(o *options) { o.Capacity = store.MaxCapacity + 1 }},
 		{"Policy", func(o *options) { o.Policy = -1 }},
-		{"Policy", func(o *options) { o.Policy = store.LRU + 1 }},
+		{"Policy", func(o *options) { o.Policy = store.TinyLFU + 1 }},
 		{"Generations", func(o *options) { o.Persist.Generations = -1 }},
 		{"Sync", func(o *options) { o.Persist.Sync = persist.OnSnapshot + 1 }},
 		{"Sync", func(o *options) { o.Persist.Sync = -1 }},

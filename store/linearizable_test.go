@@ -48,8 +48,8 @@ type sharedStore struct {
 	start time.Time
 	order atomic.Int64 // of the beginnings and the ends of calls
 	// still keeps the clock from moving while a call is on its way to the
-	// journal: the time of a change is that of when it was decided, and others
-	// see it a moment later.
+	// journal, or reads go past the lock: the time of a change is that of when
+	// it was decided, and others see it a moment later.
 	still *sync.RWMutex // nil = it may move at any time
 }
 
@@ -93,15 +93,20 @@ func (c hesitantClock) Now() time.Time {
 // steadyClock is a hesitantClock of which each reading is a little later than the one
 // before.
 type steadyClock struct {
-	hesitantClock
-	readings *atomic.Int64
+	*storetest.Clock
+	mu       sync.Mutex // guards readings
+	readings time.Duration
 }
 
-func (c steadyClock) Steady() {}
+func (c *steadyClock) Steady() {}
 
-func (c steadyClock) Now() time.Time {
-	n := c.readings.Add(1)
-	return c.hesitantClock.Now().Add(time.Duration(n))
+func (c *steadyClock) Now() time.Time {
+	c.mu.Lock()
+	c.readings++
+	now := c.Clock.Now().Add(c.readings)
+	c.mu.Unlock()
+	runtime.Gosched()
+	return now
 }
 
 func ticks(n int) time.Duration { return time.Duration(n) * clockTick }
@@ -292,7 +297,8 @@ func recordHistory(t *testing.T, on setting, seed uint64) (history []porcupine.O
 	}
 	r := &sharedStore{clock: clock, start: clock.Now()}
 	if on.quick {
-		o.Clock = steadyClock{hesitantClock{clock}, new(atomic.Int64)}
+		o.Clock = &steadyClock{Clock: clock}
+		r.still = new(sync.RWMutex)
 	}
 	if on.sync != 0 {
 		o.Persist = persist.Config{Dir: "/data/store", FS: on.disk(), Sync: on.sync}

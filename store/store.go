@@ -334,9 +334,12 @@ func (s *Store[K, V]) touchLocked(e *entry[K, V]) {
 // useLocked notes a use of e, which is the latest now.
 func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	v := e.v
-	v.accessed.Store(int64(max(v.lastAccess(), now)))
-	v.used.Store(2 * s.nextLocked())
+	e.v.use(s.nextLocked(), now)
+	s.usedLocked(e.v, now)
+}
+
+// usedLocked tells others of a use.
+func (s *Store[K, V]) usedLocked(v *version[K, V], now instant) {
 	s.table.unlocked.use(v)
 	s.tidyLocked()
 	if s.o.IdleTimeout != NoExpiry {

@@ -46,6 +46,20 @@ func (v *version[K, V]) read(now instant) bool {
 	return v.reads.Add(1)&frozen == 0
 }
 
+// use notes a use at a place in the order, and at an instant, both under mu. The marks
+// of readers who are later than that stay.
+func (v *version[K, V]) use(place uint64, at instant) {
+	v.accessed.Store(int64(max(v.lastAccess(), at)))
+	for used := v.used.Load(); used < 2*place; used = v.used.Load() {
+		if used&1 != 0 {
+			v.accessed.Store(max(v.accessed.Load(), int64(used>>1)))
+		}
+		if v.used.CompareAndSwap(used, 2*place) {
+			return
+		}
+	}
+}
+
 // lastAccess returns the instant of the last access.
 func (v *version[K, V]) lastAccess() instant {
 	at := instant(v.accessed.Load())

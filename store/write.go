@@ -211,13 +211,17 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
-	v := &version[K, V]{e: e, key: e.v.key, hash: e.v.hash, value: c.value, expires: c.at.after(c.ttl)}
-	v.accessed.Store(int64(e.v.lastAccess()))
+	old := e.v
+	e.freeze() // what readers have left in it is final now
+	v := &version[K, V]{e: e, key: old.key, hash: old.hash, value: c.value, expires: c.at.after(c.ttl)}
+	v.used.Store(old.used.Load())
+	v.accessed.Store(old.accessed.Load())
 	if e.lease != nil {
 		v.freeze()
 	}
+	v.use(s.nextLocked(), c.at)
 	s.table.overwrite(e, v)
-	s.useLocked(e, c.at)
+	s.usedLocked(v, c.at)
 	e.data, e.packed = c.data, false
 	e.revision = c.revision
 	e.updated = c.at

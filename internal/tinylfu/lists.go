@@ -21,7 +21,7 @@ type node struct {
 // Nodes are allocated a piece at a time, so that no entry pays for copying
 // those of all others.
 const (
-	pieceBits = 10
+	pieceBits = 8
 	pieceLen  = 1 << pieceBits
 )
 

@@ -13,9 +13,11 @@ type plan struct {
 // rather tags: a tag is at the same slot in all that have it.
 type shadows struct {
 	runs   []segments
-	hits   []float64 // decayed
-	size   int       // of each
-	sample uint32    // bound of a mixed tag to be in the sample
+	size   int    // of each
+	sample uint32 // bound of a mixed tag to be in the sample
+
+	// hits counts requests by which runs had the key, a bit each. It decays.
+	hits []float64
 
 	// Slots by tag: heads of chains, linked by next. 0 ends a chain, n+1 is
 	// slot n.
@@ -41,8 +43,8 @@ func newShadows(plans []plan, capacity int, sketch *sketch) *shadows {
 		buckets *= 2
 	}
 	s.heads = make([]uint32, buckets)
-	for i := range slots {
-		s.next[i], s.free = s.free, uint32(i+1)
+	for at := uint32(slots); at > 0; at-- { // the first come first: nodes grow with use
+		s.next[at-1], s.free = s.free, at
 	}
 	return s
 }

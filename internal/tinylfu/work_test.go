@@ -9,19 +9,23 @@ import (
 
 // work is what a call can do a lot of: moves between lists, words of the sketch
 // halved, pieces of nodes allocated.
-type work struct{ window, protected, hand, pieces int }
+type work struct{ window, protected, hand, pieces, shadowPieces int }
 
 func workOf(p *Policy) work {
 	s := p.main
-	return work{s.size[window], s.size[protected], p.sketch.hand, len(s.pieces)}
+	w := work{s.size[window], s.size[protected], p.sketch.hand, len(s.pieces), 0}
+	for _, run := range p.shadows.runs {
+		w.shadowPieces += len(run.pieces)
+	}
+	return w
 }
 
 // bounded reports whether the work since before is within constants.
 func (w work) bounded(before work) bool {
-	return abs(w.window-before.window) <= stepMoves+1 &&
-		abs(w.protected-before.protected) <= stepMoves+1 &&
-		(w.hand == 0 || w.hand-before.hand <= ageStride) &&
-		w.pieces-before.pieces <= 1
+	return abs(w.window-before.window) <= 9 &&
+		abs(w.protected-before.protected) <= 9 &&
+		(w.hand == 0 || w.hand-before.hand <= 16) &&
+		w.pieces-before.pieces <= 1 && w.shadowPieces-before.shadowPieces <= len(plans)
 }
 
 // TestNoCallWorksLong keeps a policy of a million entries busy, over changes of
@@ -139,5 +143,35 @@ func TestReturn(t *testing.T) {
 	p.Remove(7)
 	p.Return(7, mix(1007))
 	require.EqualValues(t, window, p.main.find(7).list)
+	require.Equal(t, 100, p.Len())
+}
+
+// TestLateHit: a use of what has gone moves nothing, but counts.
+func TestLateHit(t *testing.T) {
+	p := filled(100)
+	p.Hit(7, mix(1007))
+	require.EqualValues(t, probation, p.main.find(7).list)
+	require.Equal(t, 1, p.sketch.count(fold(mix(1007))))
+	p.Hit(7, mix(7))
+	require.EqualValues(t, protected, p.main.find(7).list)
+}
+
+// TestProtected keeps its size however many are used again.
+func TestProtected(t *testing.T) {
+	p := filled(100)
+	for slot := range uint32(100) {
+		p.Hit(slot, mix(uint64(slot)))
+	}
+	require.Equal(t, p.main.protectedMax, p.main.size[protected])
+}
+
+// TestManyKeys: shadows have room for more keys than fit in at a time.
+func TestManyKeys(t *testing.T) {
+	p, spare := filled(100), uint32(100)
+	for key := range uint64(10_000) {
+		p.Add(spare, mix(100+key))
+		spare, _ = p.Victim()
+		p.Remove(spare)
+	}
 	require.Equal(t, 100, p.Len())
 }
