@@ -40,6 +40,9 @@ fuzz: ## each fuzz target for FUZZTIME (30s)
 mutants: ## take out one fsync or check at a time, and show that a test turns red (10 minutes)
 	go run ./internal/mutants
 
+hit-ratios: ## TinyLFU on every recorded trace beside LRU, otter and the optimum (LATCHKEY_DATA names the traces)
+	go test -count=1 -timeout 30m -run TestHitRatios -v ./internal/tinylfu -all-traces
+
 bench: ## speed, memory and waits beside golang-lru, as Markdown tables
 	go run ./bench
 
