@@ -35,17 +35,16 @@ func (s *stack) push(n int) {
 
 func (s *stack) pop() (n int, ok bool) {
 	last := len(*s) - 1
-	if last < 0 {
+	if last > 0 && len((*s)[last]) == 0 {
+		*s = (*s)[:last] // only now, or a push and a pop in turn would make one each time
+		last--
+	}
+	if last < 0 || len((*s)[last]) == 0 {
 		return 0, false
 	}
 	piece := (*s)[last]
-	n = piece[len(piece)-1]
-	if len(piece) == 1 {
-		*s = (*s)[:last]
-	} else {
-		(*s)[last] = piece[:len(piece)-1]
-	}
-	return n, true
+	(*s)[last] = piece[:len(piece)-1]
+	return piece[len(piece)-1], true
 }
 
 // newTable returns an empty table for the store.
