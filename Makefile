@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples bench cmd/latchkey
-PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/...
+MODULES  = . examples bench cmd/latchkey redisstore
+PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/... ./redisstore/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
