@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -25,7 +26,7 @@ var (
 	// ErrUnavailable: the server can't be reached, or does not serve at present.
 	ErrUnavailable = errors.New("redisstore: server unavailable")
 	// ErrForeign: the key on the server is not an entry of this package.
-	ErrForeign = errors.New("redisstore: the key holds something else than an entry")
+	ErrForeign = errors.New("redisstore: the key holds something else than an entry: give the store a Prefix of its own")
 	// ErrTooLarge: the encoded value exceeds Options.MaxValue.
 	ErrTooLarge = errors.New("redisstore: value too large")
 	// ErrEvicting: the server may evict entries, locked ones too, for room.
@@ -61,7 +62,7 @@ var replies = map[string]struct {
 	kind error
 	hint string
 }{
-	"WRONGTYPE":   {ErrForeign, "the key holds something else than an entry; give the store a Prefix of its own"},
+	"WRONGTYPE":   {ErrForeign, "the key holds something else than an entry: give the store a Prefix of its own"},
 	"READONLY":    {store.ErrReadOnly, "this is a replica; let the client find the primary (a cluster or sentinel client), or wait for the failover"},
 	"MISCONF":     {store.ErrReadOnly, "the server can't write to its disk and refuses changes; see its log"},
 	"NOREPLICAS":  {store.ErrReadOnly, "the server has fewer replicas than its min-replicas-to-write and refuses changes"},
@@ -100,6 +101,8 @@ func (s *core) requestError(ctx context.Context, err error, changes bool) error 
 	switch {
 	case ctx.Err() != nil:
 		err = ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) && ending(ctx):
+		err = context.DeadlineExceeded
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: no answer within %v (Options.Timeout)", ErrUnavailable, s.o.Timeout)
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
@@ -117,6 +120,13 @@ func (s *core) requestError(ctx context.Context, err error, changes bool) error 
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return err
+}
+
+// ending reports whether ctx is as good as ended: the client watches deadlines by a
+// timer of its own.
+func ending(ctx context.Context) bool {
+	ends, ok := ctx.Deadline()
+	return ok && time.Until(ends) < 10*time.Millisecond
 }
 
 func isDial(err error) bool {

@@ -3,6 +3,7 @@ module github.com/latchkey-go/latchkey/redisstore
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/latchkey-go/latchkey v0.0.0
 	github.com/redis/rueidis v1.0.79
 	github.com/stretchr/testify v1.12.1

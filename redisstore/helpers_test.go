@@ -172,17 +172,10 @@ func plainServer(t testing.TB) *server {
 	t.Helper()
 	needRedis(t)
 	shared.Do(func() {
-		dir, err := os.MkdirTemp("", "rs")
-		require.NoError(t, err)
-		s := &server{dir: dir, socket: filepath.Join(dir, "s")}
-		s.args = []string{"--port", "0", "--unixsocket", s.socket}
-		s.launch(t)
+		late := &lateTB{TB: t}
+		s := startServer(late)
+		atExit = append(atExit, late.cleanup...)
 		shared.server = s
-		atExit = append(atExit, func() { s.kill(); _ = os.RemoveAll(dir) })
-		require.Eventually(t, func() bool {
-			out, err := s.cli("PING")
-			return err == nil && strings.Contains(out, "PONG")
-		}, 10*time.Second, 5*time.Millisecond)
 	})
 	require.NotNil(t, shared.server, "redis-server did not start")
 	return shared.server

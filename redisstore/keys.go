@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -102,7 +101,7 @@ func (s *Store[K, V]) key(name string) (key K, err error) {
 	c := &s.keys
 	text, ok := c.unescaped(name)
 	if !ok {
-		return key, fmt.Errorf("%w: its name is not one that a store with this key type and KeyCodec gives", ErrForeign)
+		return key, ErrForeign
 	}
 	v := reflect.ValueOf(&key).Elem()
 	switch c.tag {
@@ -122,7 +121,7 @@ func (s *Store[K, V]) key(name string) (key K, err error) {
 		return key, unmarshal(c.codec, "decode a key", text, &key)
 	}
 	if err != nil {
-		return key, fmt.Errorf("%w: its name is of another key type", ErrForeign)
+		return key, ErrForeign
 	}
 	return key, nil
 }

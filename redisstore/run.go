@@ -70,7 +70,7 @@ func refusal(code int64) error {
 	case codeConflict:
 		return store.ErrConflict
 	case codeForeign:
-		return fmt.Errorf("%w; give the store a Prefix of its own", ErrForeign)
+		return ErrForeign
 	}
 	return fmt.Errorf("redisstore: a script returned %d; is another release of it in use?", code)
 }
@@ -83,7 +83,7 @@ func pair(message rueidis.RedisMessage) (m meta, with rueidis.RedisMessage, err 
 			return m, both[1], nil
 		}
 	}
-	return m, with, fmt.Errorf("%w: it has no metadata", ErrForeign)
+	return m, with, ErrForeign
 }
 
 func metaOf(message rueidis.RedisMessage) (meta, error) {
@@ -93,5 +93,5 @@ func metaOf(message rueidis.RedisMessage) (meta, error) {
 			return m, nil
 		}
 	}
-	return meta{}, fmt.Errorf("%w: its metadata can't be read", ErrForeign)
+	return meta{}, ErrForeign
 }
