@@ -79,8 +79,7 @@ func (c *cluster) options() rueidis.ClientOption {
 // primaryOf returns the node that has the key with the name given, and its replica.
 func (c *cluster) primaryOf(t testing.TB, name string) (primary, replica *server) {
 	t.Helper()
-	slot, err := strconv.Atoi(c.alive(t).do(t, "CLUSTER", "KEYSLOT", name))
-	require.NoError(t, err)
+	slot := c.slotOf(t, name)
 	require.Eventually(t, func() bool {
 		primary, replica = c.owner(t, slot)
 		return primary != nil && replica != nil
@@ -88,16 +87,36 @@ func (c *cluster) primaryOf(t testing.TB, name string) (primary, replica *server
 	return primary, replica
 }
 
+func (c *cluster) slotOf(t testing.TB, name string) int {
+	t.Helper()
+	slot, err := strconv.Atoi(c.alive(t).do(t, "CLUSTER", "KEYSLOT", name))
+	require.NoError(t, err)
+	return slot
+}
+
 // alive returns a node that answers.
 func (c *cluster) alive(t testing.TB) *server {
 	t.Helper()
 	for _, node := range c.nodes {
+		if node.frozen.Load() {
+			continue
+		}
 		if out, err := node.cli("PING"); err == nil && out == "PONG" {
 			return node
 		}
 	}
 	require.Fail(t, "no node of the cluster answers")
 	return nil
+}
+
+// waitFor waits until a node has the key with the name given.
+func (c *cluster) waitFor(t testing.TB, node *server, name string) {
+	t.Helper()
+	slot := c.slotOf(t, name)
+	require.Eventually(t, func() bool {
+		now, _ := c.owner(t, slot)
+		return now == node
+	}, 20*time.Second, 20*time.Millisecond, "no failover")
 }
 
 // owner reads CLUSTER NODES.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type server struct {
 	args    []string
 	log     bytes.Buffer
 	process *exec.Cmd
+	frozen  atomic.Bool // by SIGSTOP
 }
 
 // needRedis skips the test where there are no servers to start.
@@ -109,6 +111,7 @@ func (s *server) kill() {
 
 func (s *server) signal(t testing.TB, sig syscall.Signal) {
 	t.Helper()
+	s.frozen.Store(sig == syscall.SIGSTOP)
 	require.NoError(t, s.process.Process.Signal(sig))
 }
 

@@ -55,6 +55,10 @@ func (s *Store[K, V]) Lock(ctx context.Context, key K, d time.Duration) (store.S
 	defer func() { <-q.turn }()
 	tell := "0" // most locks are free: no need to be told when this one is
 	for {
+		select {
+		case <-q.wake: // for what is looked at now anyway
+		default:
+		}
 		l, left, err := s.tryLock(ctx, key, name, d, tell)
 		if err != nil {
 			return nil, err
