@@ -49,6 +49,9 @@ bench-durability: redis ## what keeping changes on disk costs, beside bbolt, Red
 bench-durability-quick: redis ## the same in two minutes, less exact
 	go run ./bench -quick -only durability
 
+failover: redis ## what each level of redisstore's durability loses at which fault (2 minutes)
+	go test -count=1 -timeout 10m -run TestFailoverLosses ./redisstore -failover
+
 redis: # Debian's package, where it can be installed; else the tables say what to install
 	@if ! { command -v redis-server && command -v redis-benchmark; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server redis-tools >/dev/null; \
@@ -63,5 +66,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz bench bench-quick bench-durability bench-durability-quick failover redis vuln tools clean
 .DEFAULT_GOAL = help

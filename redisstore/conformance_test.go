@@ -1,6 +1,8 @@
 package redisstore_test
 
 import (
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,25 +23,38 @@ func unit() time.Duration {
 }
 
 func TestConformance(t *testing.T) {
-	engines(t, func(t *testing.T, o rueidis.ClientOption) {
-		for name, options := range map[string]redisstore.Options{
-			"plain": {},
-		} {
-			t.Run(name, func(t *testing.T) { conform(t, o, options) })
-		}
-	})
+	// Most of the time they wait for time to pass, so they may wait together.
+	for name, engine := range map[string]struct {
+		o         rueidis.ClientOption
+		lateReads bool
+	}{
+		"one node":         {plainServer(t).options(), false},
+		"one node, lately": {plainServer(t).options(), true},
+		"cluster":          {plainCluster(t).options(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conform(t, engine.o, engine.lateReads)
+		})
+	}
 }
 
+var conformed atomic.Int64 // how many engines were opened
+
 // conform runs the suite on clients with connections of their own.
-func conform(t *testing.T, o rueidis.ClientOption, options redisstore.Options) {
+func conform(t *testing.T, o rueidis.ClientOption, lateReads bool) {
 	storetest.Conformance(t, storetest.Engine{
 		Unit:      unit(),
 		Histories: 5,
-		LateReads: options.AccessInterval > 0,
+		LateReads: lateReads,
 		Open: func(t testing.TB, e storetest.EngineOptions) (clients []store.Shared[string, storetest.Value], advance func(time.Duration)) {
-			options := options
-			options.Prefix = prefix(t) + time.Now().String()
-			options.TTL, options.IdleTimeout, options.MaxLease = e.TTL, e.IdleTimeout, e.MaxLease
+			options := redisstore.Options{
+				Prefix: fmt.Sprintf("%s:%d:", t.Name(), conformed.Add(1)),
+				TTL:    e.TTL, IdleTimeout: e.IdleTimeout, MaxLease: e.MaxLease,
+			}
+			if lateReads {
+				options.AccessInterval = max(e.IdleTimeout/8, time.Microsecond)
+			}
 			for range e.Clients {
 				clients = append(clients, open[string, storetest.Value](t, connect(t, o), options))
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -188,6 +189,8 @@ func plainServer(t testing.TB) *server {
 var atExit []func()
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "4") // those that are parallel wait for time to pass
 	code := m.Run()
 	for _, f := range atExit {
 		f()
