@@ -118,7 +118,10 @@
 // cluster. The ends of leases that somebody waits for are published on the channel
 // named by the prefix and "!". A user needs
 //
-//	~PREFIX* &PREFIX! +@hash +@keyspace +@scripting +@pubsub +@connection +info +time +role +wait +waitaof +cluster|slots
+//	~PREFIX* &PREFIX! +@hash +@keyspace +@scripting +@pubsub +@connection +@transaction
+//	-@dangerous +info +role +time +wait +cluster|slots
+//
+// and for OnDisk +waitaof, or before 7.2 +config|get.
 //
 // # Limits
 //

@@ -78,7 +78,7 @@ var replies = map[string]struct {
 	"NOSCRIPT":    {ErrUnavailable, "the server has forgotten the script twice in a row; try again"},
 	"NOAUTH":      {nil, "give the client a Username and a Password"},
 	"WRONGPASS":   {nil, "the client's Username or Password is wrong"},
-	"NOPERM":      {nil, "the client's user needs the keys and the channel that begin with Prefix, and the commands +@hash +@keyspace +@scripting +@pubsub +@connection +time +info +wait"},
+	"NOPERM":      {nil, "the client's user needs the keys and the channel that begin with Prefix, and the commands that the package documentation lists"},
 }
 
 // replyError makes of an error reply what a caller can use.

@@ -340,3 +340,42 @@ func TestScriptFlush(t *testing.T) {
 		}
 	})
 }
+
+// A user needs no more than the package documentation says.
+func TestLeastRights(t *testing.T) {
+	ctx := t.Context()
+	server := startServer(t)
+	server.do(t, strings.Fields("ACL SETUSER least on nopass resetkeys resetchannels ~PREFIX:* &PREFIX:! "+
+		"+@hash +@keyspace +@scripting +@pubsub +@connection +@transaction -@dangerous +info +role +time +wait +cluster|slots")...)
+	o := server.options()
+	o.Username, o.Password = "least", "any"
+	s := open[string, int](t, connect(t, o), redisstore.Options{Prefix: "PREFIX:", NearCache: time.Second})
+	require.NoError(t, s.Set(ctx, "a", 1))
+	require.NoError(t, second(s.Get(ctx, "a")))
+	require.NoError(t, second(s.Update(ctx, "a", func(old int, _ bool) (int, error) { return old + 1, nil })))
+	l, err := s.TryLock(ctx, "a", 0)
+	require.NoError(t, err)
+	woken := make(chan error, 1)
+	go func() { woken <- second(s.Lock(ctx, "a", 0)) }()
+	require.Eventually(t, func() bool { return server.do(t, "PUBSUB", "CHANNELS") != "" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.HasSuffix(server.do(t, "HGET", "PREFIX:s:a", "m"), " 1") }, 5*time.Second, time.Millisecond)
+	require.NoError(t, l.Unlock(ctx))
+	require.NoError(t, <-woken)
+	require.Equal(t, map[string]int{"a": 2}, all(t, s))
+	require.True(t, must(s.ForceUnlock(ctx, "a")))
+	require.NoError(t, s.Delete(ctx, "a"))
+	_, err = redisstore.New[string, int](connect(t, o), redisstore.Options{Prefix: "PREFIX:", Durability: redisstore.Replicated})
+	require.NoError(t, err)
+	other, err := redisstore.New[string, int](connect(t, o), redisstore.Options{Prefix: "other:"})
+	require.NoError(t, err)
+	err = other.Set(ctx, secretKey, 1)
+	require.ErrorContains(t, err, "NOPERM")
+	discreet(t, err)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
