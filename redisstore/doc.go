@@ -30,8 +30,8 @@
 //   - There is no capacity, and nothing is evicted. A server that has reached its
 //     maxmemory is [store.ErrFull]; one that would evict is refused by New.
 //   - Values are encoded, so readers share nothing with whoever has set them.
-//   - Reads are noted on the server one by one, unless Options.AccessInterval or
-//     Options.NearCache says otherwise.
+//   - Reads are noted late: once in Options.AccessInterval, so that most of them
+//     write nothing. EveryAccess has each noted.
 //   - Those who wait in Lock of one Store are served in the order in which they
 //     came. Among several, whoever asks first after the lock is free gets it.
 //   - Fences rise per key: each is the larger of the one before plus one, and the

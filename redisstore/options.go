@@ -15,9 +15,14 @@ const (
 	DefaultPrefix   = "latchkey:"
 	DefaultTimeout  = 5 * time.Second
 	DefaultMaxValue = 64 << 20
+	// DefaultAccessInterval is how often at most a reading is noted.
+	DefaultAccessInterval = time.Minute
 	// DefaultProofTimeout is how long a write waits for the replicas.
 	DefaultProofTimeout = time.Second
 )
+
+// EveryAccess is the AccessInterval with which each reading is noted.
+const EveryAccess time.Duration = 1
 
 // Options configure a [Store]. The zero value works: entries that live for ever,
 // as JSON, under the prefix "latchkey:". All who share entries must have the same
@@ -55,10 +60,11 @@ type Options struct {
 	ProofTimeout time.Duration
 
 	// AccessInterval is how often at most the reading of an entry is noted on
-	// the server: less often makes most reads cheap, as nothing is written.
-	// Accesses and Accessed are behind then, and an idle timeout runs from an
-	// access up to so much before the last. At most a quarter of IdleTimeout.
-	// 0 = each is noted; with NearCache, as often as that allows.
+	// the server: in between, reading writes nothing. Accesses and Accessed are
+	// behind by so much, and an idle timeout runs from an access up to so much
+	// before the last. At most a quarter of IdleTimeout. EveryAccess = each is
+	// noted, as in memory. 0 = a sixteenth of IdleTimeout, and
+	// DefaultAccessInterval at most.
 	AccessInterval time.Duration
 	// NearCache keeps what was read in this process and answers Get and Peek from
 	// there for so long at most, with what may have been changed, locked or
@@ -136,6 +142,15 @@ func (o Options) withDefaults() (Options, error) {
 	if o.IdleTimeout == store.NoExpiry {
 		o.IdleTimeout = 0
 	}
+	if o.AccessInterval == 0 {
+		o.AccessInterval = DefaultAccessInterval
+		if o.IdleTimeout > 0 {
+			o.AccessInterval = max(EveryAccess, min(o.AccessInterval, o.IdleTimeout/16))
+		}
+	}
+	if o.NearCache > o.AccessInterval {
+		o.AccessInterval = o.NearCache
+	}
 	o.Prefix = orDefault(o.Prefix, DefaultPrefix)
 	o.MaxLease = orDefault(o.MaxLease, store.DefaultMaxLease)
 	o.Durability = orDefault(o.Durability, Acknowledged)
@@ -161,14 +176,11 @@ func (o Options) check() error {
 		return fmt.Errorf("redisstore: Replicas is %d; it must be 0 or more", o.Replicas)
 	case o.MaxValue < 0 || o.MaxValue > 512<<20:
 		return fmt.Errorf("redisstore: MaxValue is %d; it must be between 0 and 512 MiB, the server's own limit", o.MaxValue)
-	case o.IdleTimeout > 0 && o.accessInterval() > o.IdleTimeout/4:
+	case o.IdleTimeout > 0 && o.AccessInterval > max(EveryAccess, o.IdleTimeout/4):
 		return errors.New("redisstore: AccessInterval and NearCache must be at most a quarter of IdleTimeout, or entries in use would idle out")
 	}
 	return nil
 }
-
-// accessInterval is how often at most a reading is noted; 0 = each is.
-func (o Options) accessInterval() time.Duration { return max(o.AccessInterval, o.NearCache) }
 
 func orDefault[T comparable](value, byDefault T) T {
 	var zero T

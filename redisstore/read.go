@@ -31,14 +31,14 @@ func (s *Store[K, V]) Get(ctx context.Context, key K) (value V, err error) {
 
 // get reads an entry by the cheapest way there is.
 func (s *core) get(ctx context.Context, name string) (meta, string, error) {
-	if s.o.accessInterval() == 0 {
+	if s.o.AccessInterval == EveryAccess {
 		return s.access(ctx, name, "")
 	}
 	m, text, err := s.look(ctx, name)
 	if err != nil {
 		return m, text, err
 	}
-	due := s.about() >= max(m.accessed, m.lease)+micros(s.o.accessInterval())
+	due := s.about() >= max(m.accessed, m.lease)+micros(s.o.AccessInterval)
 	if m.lease > 1 || due {
 		return s.access(ctx, name, "") // it may be locked: the server's clock decides
 	}

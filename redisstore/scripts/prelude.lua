@@ -15,6 +15,7 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local revision, created, updated, accessed, accesses, ttl, expires, fence, lease, waited
 local there, held = false, false
+local mortal = false -- the key may have an expiry
 
 -- Lua's own way to print large numbers loses digits.
 local function decimal(n) return string.format('%.0f', n) end
@@ -35,6 +36,7 @@ local function load(m)
   if not revision then return false end
   accessed, ttl, expires, lease, waited =
     tonumber(accessed), tonumber(ttl), tonumber(expires), tonumber(lease), tonumber(waited)
+  mortal = revision == '0' or expires > 0 or idle > 0
   local locked = lease > now
   if lease > 1 and not locked then -- it has lapsed, which counts as an access
     accessed, lease = math.max(accessed, lease), 1
@@ -54,6 +56,7 @@ local function save(value)
     redis.call('HSET', key, 'm', m, 'v', value)
   else
     redis.call('HSET', key, 'm', m)
+    if idle == 0 then return m end -- it dies when it would have
   end
   local dies = expires
   if idle > 0 then
@@ -62,7 +65,7 @@ local function save(value)
   end
   if dies > 0 then
     redis.call('PEXPIREAT', key, decimal(dies / 1000 - 1)) -- which is the last one it is there
-  else
+  elseif mortal then
     redis.call('PERSIST', key)
   end
   return m
