@@ -104,14 +104,16 @@
 // (s string, i and u integers, b bool, j JSON, k KeyCodec), a colon, and the key,
 // in which bytes other than printable ASCII, and {}*?[]\%, are written as %XX. So
 // names are readable, no two keys share one, and braces are no hash tag of a
-// cluster. Field v has the value as the codec made it. Field m has ten decimal
-// numbers, times in microseconds:
+// cluster. Field v has the value as the codec made it. Field m has ten numbers as
+// big-endian doubles, times in microseconds:
 //
 //	revision created updated accessed accesses ttl expires fence lease waited
 //
-// To see whether an entry is locked, and until when:
+// [Store.Metadata] tells them. To see without a program when the lease on an entry
+// ends, in seconds since 1970:
 //
-//	redis-cli HGET latchkey:s:KEY m
+//	redis-cli EVAL "return tostring(({struct.unpack('>dddddddddd',
+//		redis.call('HGET', KEYS[1], 'm'))})[9] / 1e6)" 1 latchkey:s:KEY
 //
 // The key's own expiry is set to when the entry dies, so that the server frees it.
 // Each operation is one script on one key: atomic, one round trip, and at home in a

@@ -358,7 +358,9 @@ func TestLeastRights(t *testing.T) {
 	woken := make(chan error, 1)
 	go func() { woken <- second(s.Lock(ctx, "a", 0)) }()
 	require.Eventually(t, func() bool { return server.do(t, "PUBSUB", "CHANNELS") != "" }, 5*time.Second, time.Millisecond)
-	require.Eventually(t, func() bool { return strings.HasSuffix(server.do(t, "HGET", "PREFIX:s:a", "m"), " 1") }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return server.do(t, "EVAL", "return ({struct.unpack('>dddddddddd', redis.call('HGET', KEYS[1], 'm'))})[10]", "1", "PREFIX:s:a") == "1"
+	}, 5*time.Second, time.Millisecond)
 	require.NoError(t, l.Unlock(ctx))
 	require.NoError(t, <-woken)
 	require.Equal(t, map[string]int{"a": 2}, all(t, s))

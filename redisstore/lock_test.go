@@ -224,9 +224,10 @@ func TestFenceOfTheFuture(t *testing.T) {
 	s := open[string, int](t, connect(t, server.options()), redisstore.Options{Prefix: prefix(t)})
 	require.NoError(t, s.Set(ctx, "a", 1))
 	future := uint64(time.Now().Add(time.Hour).UnixMicro())
-	fields := strings.Fields(server.do(t, "HGET", prefix(t)+"s:a", "m"))
-	fields[7] = strconv.FormatUint(future, 10)
-	server.do(t, "HSET", prefix(t)+"s:a", "m", strings.Join(fields, " "))
+	server.do(t, "EVAL", `local n = {struct.unpack('>dddddddddd', redis.call('HGET', KEYS[1], 'm'))}
+		n[8] = tonumber(ARGV[1])
+		return redis.call('HSET', KEYS[1], 'm', struct.pack('>dddddddddd', unpack(n, 1, 10)))`,
+		"1", prefix(t)+"s:a", strconv.FormatUint(future, 10))
 	require.NoError(t, s.Delete(ctx, "a"))
 	require.Empty(t, all(t, s))
 	_, err := s.Get(ctx, "a")

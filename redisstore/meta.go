@@ -1,8 +1,8 @@
 package redisstore
 
 import (
-	"strconv"
-	"strings"
+	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/latchkey-go/latchkey/store"
@@ -21,16 +21,15 @@ func parseMeta(text string) (m meta, ok bool) {
 		&m.revision, &m.created, &m.updated, &m.accessed, &m.accesses,
 		&m.ttl, &m.expires, &m.fence, &m.lease, &m.waited,
 	}
+	if len(text) != 8*len(fields) {
+		return meta{}, false
+	}
 	for i, field := range fields {
-		word, rest, found := strings.Cut(text, " ")
-		if found == (i == len(fields)-1) {
+		n := math.Float64frombits(binary.BigEndian.Uint64([]byte(text[8*i : 8*i+8])))
+		if !(n >= 0 && n < 1<<53) {
 			return meta{}, false
 		}
-		n, err := strconv.ParseUint(word, 10, 64)
-		if err != nil {
-			return meta{}, false
-		}
-		*field, text = n, rest
+		*field = uint64(n)
 	}
 	return m, true
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"embed"
 	"encoding/hex"
+	"strings"
 
 	"github.com/redis/rueidis"
 )
@@ -36,7 +37,10 @@ var (
 )
 
 func newScript(name string, changes, lasting bool) *script {
-	text := file("prelude") + file(name)
+	text := file("prelude") + file("tell") + file(name)
+	if !strings.Contains(file(name), "tell(") {
+		text = file("prelude") + file(name)
+	}
 	sum := sha1.Sum([]byte(text)) // the name that the server gives to a script
 	return &script{rueidis.NewLuaScript(text), hex.EncodeToString(sum[:]), text, changes, lasting}
 }

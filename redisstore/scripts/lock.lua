@@ -11,6 +11,6 @@ if held then
   if expires > 0 and expires < lease then ends = expires end
   return ends - now
 end
-fence = decimal(math.max(fence + 1, now))
+fence = math.max(fence + 1, now)
 lease = now + ARGV[2]
 return {save(), now}

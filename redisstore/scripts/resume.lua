@@ -2,5 +2,5 @@
 local m = redis.call('HGET', key, 'm')
 if not load(m) then return FOREIGN end
 if not there then return GONE end
-if not holds(ARGV[2]) then return LOST end
+if not held or fence ~= tonumber(ARGV[2]) then return LOST end
 return {m, now}
