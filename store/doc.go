@@ -145,6 +145,15 @@
 // [Store.Export] and [Store.Import] do the same with any writer and reader, and
 // need no folder.
 //
+// # Shared
+//
+// [Store.Shared] gives the store as a [Shared]: the contract for code that is to
+// run as it is when its entries move to a server that several processes share.
+// Calls take a context, and there are those that keep their meaning there. What an
+// error may leave open, and what may be late, stands with Shared; with a store in
+// this process that is nothing, unless its disk fails. Put an engine of your own
+// through storetest.Conformance.
+//
 // # Time
 //
 // In memory, time is monotonic: a step of the wall clock expires nothing and

@@ -233,6 +233,10 @@ var afterClose = map[string]func(s, other *store.Store[string, int], export []by
 	},
 	"Stats": func(s, _ *store.Store[string, int], _ []byte) error { return orStill(nil, s.Stats().Entries > 0) },
 	"Close": func(s, _ *store.Store[string, int], _ []byte) error { return s.Close() },
+	"Shared": func(s, _ *store.Store[string, int], _ []byte) error {
+		_, err := s.Shared().Get(context.Background(), "k")
+		return err
+	},
 }
 
 // errStill is what a closed store must not lead to.

@@ -111,6 +111,7 @@ func TestSharedWithoutLease(t *testing.T) {
 func TestSharedUpdateEnds(t *testing.T) {
 	s, _ := shared(t, store.Options[string, int]{})
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	runs := 0
 	_, err := s.Update(ctx, "a", func(old int, _ bool) (int, error) {
 		runs++
@@ -128,6 +129,7 @@ func TestSharedUpdateEnds(t *testing.T) {
 func TestSharedAll(t *testing.T) {
 	s, clock := shared(t, store.Options[string, int]{TTL: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for key, value := range map[string]int{"a": 1, "b": 2, "c": 3} {
 		require.NoError(t, s.Set(ctx, key, value))
 	}

@@ -11,9 +11,10 @@ import (
 // Engine is how [Conformance] gets at what it tests.
 type Engine struct {
 	// Open opens o.Clients clients of the same entries, of which there are none
-	// yet, and closes them when t ends. Where all of them are in this process
-	// they may be one and the same. advance returns when d has gone by on the
-	// engine's clock: it moves a fake clock, or sleeps.
+	// yet, and sees to it that they are closed when t ends. They may be one and
+	// the same; if they are not, to close one leaves the others open. advance
+	// returns when d has gone by on the engine's clock: it moves a fake clock, or
+	// sleeps.
 	Open func(t testing.TB, o EngineOptions) (clients []store.Shared[string, Value], advance func(d time.Duration))
 
 	// Unit is what all TTLs, idle timeouts and leases of the suite are multiples
@@ -27,7 +28,7 @@ type Engine struct {
 	LateReads bool
 
 	// Histories is how many histories of concurrent calls are checked. Each takes
-	// 20 Units. 0 = 20.
+	// 18 Units. 0 = 20.
 	Histories int
 }
 

@@ -35,7 +35,8 @@ func conformAll(tb testing.TB, e Engine) {
 	t.equal("keys that All yields", len(seen), many)
 	t.length("all of them", many)
 	n := 0
-	for range t.a.All(t.ctx) {
+	for _, err := range t.a.All(t.ctx) {
+		t.ok("All", err)
 		if n++; n == 3 {
 			break
 		}

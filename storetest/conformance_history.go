@@ -143,16 +143,18 @@ func (t *trial) phases(seed uint64) (history []porcupine.Operation, ok bool) {
 			random: rand.New(rand.NewPCG(seed, uint64(id))),
 		}
 	}
-	for range historyPhases {
+	for phase := range historyPhases {
+		if phase > 0 {
+			o := porcupine.Operation{ClientId: workers, Input: called{op: opNextPhase}, Output: told{}, Call: order.Add(1)}
+			t.advance(phaseUnits + 1)
+			o.Return = order.Add(1)
+			history = append(history, o)
+		}
 		began := time.Now()
 		runAll(t.ctx, all)
 		if time.Since(began) > t.units(phaseUnits/2) {
 			return nil, false
 		}
-		o := porcupine.Operation{ClientId: workers, Input: called{op: opNextPhase}, Output: told{}, Call: order.Add(1)}
-		t.advance(phaseUnits + 1)
-		o.Return = order.Add(1)
-		history = append(history, o)
 	}
 	for _, c := range all {
 		history = append(history, c.history...)

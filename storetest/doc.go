@@ -48,6 +48,31 @@
 //		storetest.Codec(t, mycodec.New(), "a key", Session{User: "ada"})
 //	}
 //
+// # Conformance
+//
+// [Conformance] puts an engine of your own through what [store.Shared] promises: every
+// call and every refusal, what ends by time, locks and late holders, and several
+// clients at once. An [Engine] says how to open clients and how time passes:
+//
+//	func TestConformance(t *testing.T) {
+//		storetest.Conformance(t, storetest.Engine{
+//			Unit: 50 * time.Millisecond, // the server's clock can't be moved
+//			Open: func(t testing.TB, o storetest.EngineOptions) ([]store.Shared[string, storetest.Value], func(time.Duration)) {
+//				clients := openClients(t, o) // o.Clients of them, of the same new entries
+//				return clients, time.Sleep
+//			},
+//		})
+//	}
+//
+// With a fake clock, give its Advance in place of time.Sleep, and the suite takes
+// no time. It is as strict as its engine is healthy: an error that is none of
+// package store's fails it, but for the histories of concurrent calls, where it leaves
+// the outcome open. What only some engines have, such as ErrFull, or how durable a
+// change is, is not in it.
+//
+// [ConformanceFaults] returns what Conformance would fail with. Break your engine
+// in one place, and see whether it notices.
+//
 // # Disk
 //
 // [Disk] is a disk in memory, for tests of what your program does after a crash,
