@@ -12,11 +12,11 @@ demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 	go run ./examples/accesslog -progress -plot out/sessions.svg
 	@echo "The picture is in out/sessions.svg"
 
-test: lint ## everything that must pass: lint, tests, tests under the race detector
+test: lint redis ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
-race: ## the tests under the race detector alone
+race: redis ## the tests under the race detector alone
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
 lint: tools ## formatting, go vet, staticcheck, errcheck, tidy go.mod files

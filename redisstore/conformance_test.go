@@ -17,7 +17,7 @@ import (
 // unit is what the suite's times are multiples of.
 func unit() time.Duration {
 	if testenv.Race {
-		return 100 * time.Millisecond
+		return 70 * time.Millisecond
 	}
 	return 60 * time.Millisecond
 }
@@ -45,7 +45,7 @@ var conformed atomic.Int64 // how many engines were opened
 func conform(t *testing.T, o rueidis.ClientOption, lateReads bool) {
 	storetest.Conformance(t, storetest.Engine{
 		Unit:      unit(),
-		Histories: 5,
+		Histories: 3,
 		LateReads: lateReads,
 		Open: func(t testing.TB, e storetest.EngineOptions) (clients []store.Shared[string, storetest.Value], advance func(time.Duration)) {
 			options := redisstore.Options{

@@ -75,11 +75,11 @@
 // sooner than cluster-node-timeout.
 //
 // No level makes of Redis a system of consensus. While a primary is cut off from the
-// others and does not know it yet, there are two, and two clients may each be given
-// the lock on one key, by one of them each; with Replicated or OnDisk only one of them can be
-// told of it, as long as there is one replica and it follows one primary. The fence
-// tells such holders apart, and what the late one writes is refused, or lost with
-// the old primary.
+// others and does not know it yet, there are two, and each may give the lock on one
+// key to somebody. With Replicated or OnDisk, the one without a replica can't: its
+// lease is unproven, and given back. With Acknowledged it can; the fence tells such
+// holders apart, and what the late one writes is refused, or lost with the primary
+// that took it.
 //
 // With ErrUnproven, the change is there, and a failover may undo it. A lock that is
 // unproven is given back at once. A replica that has become the primary has none

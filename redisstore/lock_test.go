@@ -13,6 +13,7 @@ import (
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/redisstore"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -191,7 +192,10 @@ func TestLateHolders(t *testing.T) {
 
 // Fences rise whatever happens to the entry, the scripts, and the clock's ticks.
 func TestFencesRise(t *testing.T) {
-	const draws = 10_000
+	draws := 10_000
+	if testenv.Race {
+		draws = 2000
+	}
 	server := startServer(t)
 	client := connect(t, server.options())
 	ctx := t.Context()
