@@ -27,7 +27,7 @@ func pairOf(t testing.TB, args ...string) (primary, replica *server) {
 func TestReplicated(t *testing.T) {
 	ctx := t.Context()
 	primary, replica := pairOf(t)
-	o := redisstore.Options{Durability: redisstore.Replicated, ProofTimeout: 100 * time.Millisecond}
+	o := redisstore.Options{Durability: redisstore.Replicated, ProofTimeout: 4 * time.Second}
 	s := open[string, int](t, connect(t, primary.options()), o)
 	require.NoError(t, s.Set(ctx, "a", 1))
 	require.Contains(t, replica.do(t, "HGETALL", "latchkey:s:a"), "1")
@@ -41,6 +41,8 @@ func TestReplicated(t *testing.T) {
 
 	// Without the replica a change is made, and the caller told that nobody else has it.
 	replica.kill()
+	o.ProofTimeout = 100 * time.Millisecond
+	s = open[string, int](t, connect(t, primary.options()), o)
 	o.Durability = redisstore.Acknowledged
 	sure := open[string, int](t, connect(t, primary.options()), o)
 	for what, err := range map[string]error{
@@ -64,7 +66,7 @@ func TestReplicated(t *testing.T) {
 
 func TestReplicatedOnCluster(t *testing.T) {
 	ctx := t.Context()
-	s := open[int, int](t, connect(t, plainCluster(t).options()), redisstore.Options{Prefix: prefix(t), Durability: redisstore.Replicated})
+	s := open[int, int](t, connect(t, plainCluster(t).options()), redisstore.Options{Prefix: prefix(t), Durability: redisstore.Replicated, ProofTimeout: 4 * time.Second})
 	for key := range 100 {
 		require.NoError(t, s.Set(ctx, key, key))
 		require.NoError(t, second(s.Update(ctx, key, func(old int, _ bool) (int, error) { return old + 1, nil })))
@@ -78,7 +80,7 @@ func TestReplicatedOnCluster(t *testing.T) {
 // OnDisk is refused where the disk would not do it, and works where it does.
 func TestOnDisk(t *testing.T) {
 	ctx := t.Context()
-	o := redisstore.Options{Durability: redisstore.OnDisk, ProofTimeout: time.Second}
+	o := redisstore.Options{Durability: redisstore.OnDisk, ProofTimeout: 4 * time.Second}
 	for _, args := range [][]string{nil, {"--appendonly", "yes", "--appendfsync", "everysec"}} {
 		s := startServer(t, args...)
 		if strings.Contains(s.do(t, "INFO", "server"), "redis_version:7.0") || args == nil {

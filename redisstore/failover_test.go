@@ -33,7 +33,7 @@ func TestFailoverDuringLock(t *testing.T) {
 	c := startCluster(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	o := redisstore.Options{Prefix: prefix(t), Durability: redisstore.Replicated, Timeout: time.Second}
+	o := redisstore.Options{Prefix: prefix(t), Durability: redisstore.Replicated, Timeout: 2 * time.Second}
 	a, b := open[string, int](t, connect(t, c.options()), o), open[string, int](t, connect(t, c.options()), o)
 	require.NoError(t, a.Set(ctx, "a", 1))
 	held, err := a.TryLock(ctx, "a", 20*time.Second)

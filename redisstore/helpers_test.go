@@ -100,7 +100,7 @@ func (s *server) launch(t testing.TB) {
 	args := append([]string{"--dir", s.dir, "--save", "", "--daemonize", "no", "--loglevel", "warning"}, s.args...)
 	s.process = exec.Command("redis-server", args...)
 	s.process.Stdout, s.process.Stderr = &s.log, &s.log
-	s.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.process.SysProcAttr = diesWithParent()
 	require.NoError(t, s.process.Start())
 }
 
