@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples bench cmd/latchkey
-PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/...
+MODULES  = . examples bench cmd/latchkey redisstore
+PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/... ./redisstore/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
@@ -12,11 +12,11 @@ demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 	go run ./examples/accesslog -progress -plot out/sessions.svg
 	@echo "The picture is in out/sessions.svg"
 
-test: lint ## everything that must pass: lint, tests, tests under the race detector
+test: lint redis ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
-race: ## the tests under the race detector alone
+race: redis ## the tests under the race detector alone
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
 lint: tools ## formatting, go vet, staticcheck, errcheck, tidy go.mod files
@@ -55,6 +55,9 @@ bench-durability: redis ## what keeping changes on disk costs, beside bbolt, Red
 bench-durability-quick: redis ## the same in two minutes, less exact
 	go run ./bench -quick -only durability
 
+failover: redis ## what each level of redisstore's durability loses at which fault (2 minutes)
+	go test -count=1 -timeout 10m -run TestFailoverLosses ./redisstore -failover
+
 redis: # Debian's package, where it can be installed; else the tables say what to install
 	@if ! { command -v redis-server && command -v redis-benchmark; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server redis-tools >/dev/null; \
@@ -69,5 +72,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick redis vuln tools clean
+.PHONY: help demo test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick failover redis vuln tools clean
 .DEFAULT_GOAL = help

@@ -1,0 +1,52 @@
+package redisstore
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/redis/rueidis"
+
+	"github.com/latchkey-go/latchkey/persist"
+)
+
+func marshal[T any](c persist.Codec, what string, value T) (data []byte, err error) {
+	var v any = value
+	if reflect.TypeFor[T]().Kind() == reflect.Interface {
+		v = &value // or else the codec would not see that it is one
+	}
+	err = contain(func() (err error) {
+		data, err = c.Marshal(v)
+		return err
+	})
+	if err != nil {
+		return nil, &codecError{what, err}
+	}
+	return data, nil
+}
+
+func unmarshal(c persist.Codec, what string, data string, v any) error {
+	// A codec must not keep or change what it reads, so that no copy is needed.
+	bytes := []byte(data)
+	err := contain(func() error { return c.Unmarshal(bytes, v) })
+	if err != nil {
+		return &codecError{what, err}
+	}
+	return nil
+}
+
+// encode returns a value as it is on the server.
+func (s *Store[K, V]) encode(value V) (string, error) {
+	data, err := marshal(s.o.Codec, "encode the value", value)
+	if err != nil {
+		return "", err
+	}
+	if len(data) > s.o.MaxValue {
+		return "", fmt.Errorf("%w: %d bytes when encoded, Options.MaxValue is %d", ErrTooLarge, len(data), s.o.MaxValue)
+	}
+	return rueidis.BinaryString(data), nil
+}
+
+func (s *Store[K, V]) decode(data string) (value V, err error) {
+	err = unmarshal(s.o.Codec, "decode the value", data, &value)
+	return value, err
+}
