@@ -42,11 +42,12 @@ func imports(t *testing.T, dir string) []string {
 	return list
 }
 
-// Imports point one way: store -> persist, internal/clock -> the standard
-// library. Only the policy of store knows of golang-lru.
+// Imports point one way: store -> persist, internal/clock, internal/tinylfu -> the
+// standard library. Only the policies of store know of golang-lru and of tinylfu.
 func TestImports(t *testing.T) {
 	require.Empty(t, imports(t, "persist"))
 	require.Empty(t, imports(t, filepath.Join("internal", "clock")))
+	require.Empty(t, imports(t, filepath.Join("internal", "tinylfu")))
 
 	var foreign []string
 	for _, line := range imports(t, "store") {
@@ -55,7 +56,7 @@ func TestImports(t *testing.T) {
 			foreign = append(foreign, line)
 		}
 	}
-	require.Empty(t, cmp.Diff([]string{"github.com/hashicorp/golang-lru/v2/simplelru: policy.go"}, foreign))
+	require.Empty(t, cmp.Diff([]string{"github.com/hashicorp/golang-lru/v2/simplelru: lru.go", "internal/tinylfu: policy.go"}, foreign))
 
 	// storetest is imported by the tests of users: it brings one small library
 	// along, for Conformance.

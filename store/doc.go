@@ -87,9 +87,14 @@
 //
 // Options.Capacity is exact: never one entry more, never an eviction while there
 // is room. Overwriting evicts nothing. For a new key at capacity, a dead entry
-// goes first, then the one whose last use is the longest ago, just as golang-lru
-// would choose. Uses are what accesses are. What is locked stays; if all of it
-// is, a new key is ErrFull.
+// goes first, then the one that Options.Policy chooses. What is locked stays; if
+// all of it is, a new key is ErrFull.
+//
+// [LRU], the default, chooses the one whose last use is the longest ago, just as
+// golang-lru would. Uses are what accesses are; of those that overlap in time, any
+// may count as the later. [TinyLFU] goes by how often keys are used: more hits in
+// most caches, but it may turn a newcomer away for somebody who comes more often,
+// which is no way to treat a session.
 //
 // [Store.Resize] changes the capacity.
 //
@@ -209,6 +214,6 @@
 //   - A folder belongs to one store in one process at a time.
 //   - On some systems, Linux among them, the monotonic clock stands still while
 //     the machine is suspended, and deadlines are late by as much.
-//   - One mutex guards a store. It is held for short times only and never while
-//     user code runs, but many processors will queue for it.
+//   - Writes to a store go one at a time, under a mutex that is held for short times
+//     only and never while user code runs. Reads of live, unlocked entries take none.
 package store

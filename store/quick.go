@@ -63,27 +63,42 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 
 // uses are those that TinyLFU has still to be told of: the last few of each part of the
 // counter of hits. Some get lost, to no harm.
-type uses[K comparable, V any] [counterParts][tidyEvery]atomic.Pointer[version[K, V]]
+type uses[K comparable, V any] [counterParts]struct {
+	last [tidyEvery]atomic.Pointer[version[K, V]]
+	told uint64 // how many of the part's hits were passed on; mu guards it
+}
 
 // note notes the nth use in a part.
 func (u *uses[K, V]) note(part, n uint64, v *version[K, V]) {
-	u[partOf(part)][n%tidyEvery].Store(v)
+	u[partOf(part)].last[n%tidyEvery].Store(v)
 }
 
 // passUsesLocked tells the policy of those in one part.
 func (s *Store[K, V]) passUsesLocked(part uint64) {
-	for i := range s.uses[partOf(part)] {
-		if v := s.uses[partOf(part)][i].Swap(nil); v != nil {
+	u := &s.uses[partOf(part)]
+	upTo := s.hits.parts[partOf(part)].n.Load()
+	for n := max(u.told+1, upTo-min(upTo, tidyEvery-1)); n <= upTo; n++ {
+		if v := u.last[n%tidyEvery].Swap(nil); v != nil {
 			s.table.unlocked.use(v)
 		}
 	}
+	u.told = upTo
+}
+
+// passOwnUsesLocked tells the policy of the uses of the goroutine that it runs in,
+// before one of its inserts. It read from a little higher or lower in its stack.
+func (s *Store[K, V]) passOwnUsesLocked() {
+	here := goroutine()
+	s.passUsesLocked(here - 1)
+	s.passUsesLocked(here)
+	s.passUsesLocked(here + 1)
 }
 
 // goroutine returns a number that is another for most other goroutines: where its
 // stack is.
 func goroutine() uint64 {
 	var here byte
-	return uint64(uintptr(unsafe.Pointer(&here)) >> 11) // stacks are that large at least
+	return uint64(uintptr(unsafe.Pointer(&here)) >> 12) // stacks of any depth are that large
 }
 
 // note notes that the journal knows of an access.

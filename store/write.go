@@ -186,6 +186,9 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 	if e != nil {
 		s.freedLocked(e, now)
 	}
+	if s.uses != nil {
+		s.passOwnUsesLocked()
+	}
 	victim, b, err := s.roomLocked(now)
 	if err != nil {
 		return b, err
