@@ -114,7 +114,8 @@ func losses(t *testing.T, level redisstore.Durability, f fault) (lost int, write
 	s := open[int, counter](t, connect(t, c.options()), o)
 	w := &writers{s: s, pad: strings.Repeat("x", 20<<10)}
 	for key := range lossKeys {
-		require.NoError(t, w.raise(ctx, key))
+		// The replicas of a new cluster may not be there yet.
+		require.NoError(t, patient(ctx, func() error { return w.raise(ctx, key) }))
 	}
 	stop := w.start(ctx)
 	primary, replica := c.primaryOf(t, lossName)
