@@ -99,11 +99,11 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 		if c.victim != nil {
 			s.removeLocked(c.victim, ReasonEvicted)
 		}
-		s.loads.overtake(c.e.v.key)
 		s.addLocked(c.e)
+		s.loads.overtake(c.e.v.key) // only now: who finds no load must find the entry
 	case changeOverwrite:
-		s.loads.overtake(c.e.v.key)
 		s.overwriteLocked(c)
+		s.loads.overtake(c.e.v.key)
 	case changeRemove:
 		if c.reason == ReasonDeleted {
 			s.loads.overtake(c.e.v.key)
@@ -113,8 +113,8 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 			c.lease.end = leaseReleased
 		}
 	case changeLock:
-		s.loads.overtake(c.e.v.key)
 		s.lockLocked(c)
+		s.loads.overtake(c.e.v.key)
 	case changeExtend:
 		s.touchLocked(c.e)
 		c.lease.until = c.until
