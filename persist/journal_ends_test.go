@@ -1,6 +1,7 @@
 package persist_test
 
 import (
+	"log/slog"
 	"strings"
 	"syscall"
 	"testing"
@@ -108,5 +109,40 @@ func TestSealedSegmentIsDurable(t *testing.T) {
 		require.NoError(t, s.Sync())
 		o.Persist.FS = d.Crash(disk.KeepNone).Boot()
 		require.Equal(t, map[string]int{"a": 1}, contents(mustNew(t, o)), w.name)
+	}
+}
+
+// A file whose fsync has failed is never written to again, though the disk may work
+// by then: what the system has dropped would be missing in between.
+func TestBrokenJournalIsLeftAlone(t *testing.T) {
+	for _, d := range []*disk.Disk{disk.New(), disk.New().Mapped()} {
+		faulty := disk.Fails(d, nil)
+		config, err := persist.Config{Dir: storeDir, FS: faulty}.WithDefaults()
+		require.NoError(t, err)
+		contents := persist.Contents{Codec: "json", Schema: "string int"}
+		f, err := persist.Open(config, contents, slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		_, err = f.Restore(func(persist.Contents) error { return nil })
+		require.NoError(t, err)
+		_, _, err = f.Start(0, true)
+		require.NoError(t, err)
+		j := f.Journal()
+		set := persist.Change{Kind: persist.ChangeSet, Key: []byte(`"a"`), Value: []byte("1"), Revision: 1, At: 1}
+		j.Add(&set)
+		require.NoError(t, j.Write(false))
+
+		faulty.SetPlan(func(c disk.Call) (disk.Fault, error) {
+			if c.Op == "sync" {
+				return disk.Refused, syscall.EIO
+			}
+			return disk.None, nil
+		})
+		require.ErrorIs(t, j.Sync(), syscall.EIO)
+		faulty.Heal()
+		before := d.Image()
+		j.Add(&set)
+		require.ErrorIs(t, j.Write(false), syscall.EIO)
+		require.ErrorIs(t, j.Write(true), syscall.EIO)
+		require.Equal(t, before, d.Image())
 	}
 }
