@@ -214,7 +214,7 @@ var listed = []struct {
 
 // redundant has the reasons why the tests stay green without a safeguard.
 var redundant = map[string]string{
-	"what is behind a torn end is not made durable": "the next segment says behind which change it goes on: what those have never counts again",
+	"what is behind a torn end is not made durable":       "the next segment says behind which change it goes on: what those have never counts again",
 	"Store.syncSoon deaf to s.Sync()":                     "the error is passed over there; it has made the store read-only",
 	"Store.turn deaf to s.syncJournal()":                  "the error has made the store read-only, which is told",
 	"segmentReader.next without head.size() > maxPayload": "what is not there is cut short, and no room is made for it",
