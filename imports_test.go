@@ -42,12 +42,14 @@ func imports(t *testing.T, dir string) []string {
 	return list
 }
 
-// Imports point one way: store -> persist, internal/clock, internal/tinylfu -> the
-// standard library. Only the policies of store know of golang-lru and of tinylfu.
+// Imports point one way: store -> persist, internal/clock, internal/tinylfu,
+// internal/usercode -> the standard library. Only the policies of store know of
+// golang-lru and of tinylfu.
 func TestImports(t *testing.T) {
 	require.Empty(t, imports(t, "persist"))
 	require.Empty(t, imports(t, filepath.Join("internal", "clock")))
 	require.Empty(t, imports(t, filepath.Join("internal", "tinylfu")))
+	require.Empty(t, imports(t, filepath.Join("internal", "usercode")))
 
 	var foreign []string
 	for _, line := range imports(t, "store") {
@@ -56,7 +58,10 @@ func TestImports(t *testing.T) {
 			foreign = append(foreign, line)
 		}
 	}
-	require.Empty(t, cmp.Diff([]string{"github.com/hashicorp/golang-lru/v2/simplelru: lru.go", "internal/tinylfu: policy.go"}, foreign))
+	require.Empty(t, cmp.Diff([]string{
+		"github.com/hashicorp/golang-lru/v2/simplelru: lru.go", "internal/tinylfu: policy.go",
+		"internal/usercode: codec.go", "internal/usercode: errors.go",
+	}, foreign))
 
 	// storetest is imported by the tests of users: it brings one small library
 	// along, for Conformance.

@@ -2,24 +2,17 @@ package redisstore
 
 import (
 	"fmt"
-	"reflect"
 
 	"github.com/redis/rueidis"
 
+	"github.com/latchkey-go/latchkey/internal/usercode"
 	"github.com/latchkey-go/latchkey/persist"
 )
 
-func marshal[T any](c persist.Codec, what string, value T) (data []byte, err error) {
-	var v any = value
-	if reflect.TypeFor[T]().Kind() == reflect.Interface {
-		v = &value // or else the codec would not see that it is one
-	}
-	err = contain(func() (err error) {
-		data, err = c.Marshal(v)
-		return err
-	})
+func marshal[T any](c persist.Codec, what string, value T) ([]byte, error) {
+	data, err := usercode.Marshal(c, value)
 	if err != nil {
-		return nil, &codecError{what, err}
+		return nil, codecError(what, err)
 	}
 	return data, nil
 }
@@ -27,9 +20,9 @@ func marshal[T any](c persist.Codec, what string, value T) (data []byte, err err
 func unmarshal(c persist.Codec, what string, data string, v any) error {
 	// A codec must not keep or change what it reads, so that no copy is needed.
 	bytes := []byte(data)
-	err := contain(func() error { return c.Unmarshal(bytes, v) })
+	err := usercode.Contain(func() error { return c.Unmarshal(bytes, v) })
 	if err != nil {
-		return &codecError{what, err}
+		return codecError(what, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/latchkey-go/latchkey/internal/usercode"
 	"github.com/latchkey-go/latchkey/store"
 )
 
@@ -134,37 +135,9 @@ func isDial(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// codecError is what a codec's failure on a key or a value comes wrapped in. Its
-// text leaves out the codec's own, which may quote what it choked on.
-type codecError struct {
-	what  string
-	cause error
-}
-
-func (e *codecError) Error() string {
-	return fmt.Sprintf("redisstore: codec can't %s (%T; see errors.Unwrap)", e.what, e.cause)
-}
-
-func (e *codecError) Unwrap() error { return e.cause }
-
-// panicError is a panic of a codec as an error.
-type panicError struct{ value any }
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic of type %T", e.value) }
-
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
-// contain runs the user's f and returns its panic as an error.
-func contain(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{v}
-		}
-	}()
-	return f()
+// codecError wraps a codec's failure on a key or a value.
+func codecError(what string, cause error) error {
+	return &usercode.CodecError{Package: "redisstore", What: what, Cause: cause}
 }
 
 // foreign reports whether an error is about what one key holds.

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"context"
 	"errors"
 	"math"
 	"reflect"
@@ -55,6 +56,15 @@ func newKeyCoding[K comparable](o Options) (keyCoding, error) {
 		c.tag = tagJSON
 	}
 	return c, nil
+}
+
+// beginWith begins an operation on a key, and returns the name that this has on the
+// server.
+func (s *Store[K, V]) beginWith(ctx context.Context, key K) (string, error) {
+	if err := s.begin(ctx); err != nil {
+		return "", err
+	}
+	return s.name(key)
 }
 
 // name returns the name of a key on the server. Errors: store.ErrInvalidKey, the

@@ -148,10 +148,7 @@ func (s *Store[K, V]) tryLock(ctx context.Context, key K, name string, d time.Du
 // Errors: [store.ErrNotFound], [store.ErrLeaseLost] if there is no such lease any
 // more, and those of every operation.
 func (s *Store[K, V]) Resume(ctx context.Context, key K, fence uint64) (store.SharedLease[K, V], error) {
-	if err := s.begin(ctx); err != nil {
-		return nil, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +170,7 @@ func (s *Store[K, V]) Resume(ctx context.Context, key K, fence uint64) (store.Sh
 //
 // Errors: those of every operation that changes something.
 func (s *Store[K, V]) ForceUnlock(ctx context.Context, key K) (unlocked bool, err error) {
-	if err := s.begin(ctx); err != nil {
-		return false, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return false, err
 	}

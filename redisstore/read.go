@@ -15,10 +15,7 @@ import (
 // Errors: [store.ErrNotFound], [store.ErrLocked], and those of every operation:
 // see the package documentation.
 func (s *Store[K, V]) Get(ctx context.Context, key K) (value V, err error) {
-	if err := s.begin(ctx); err != nil {
-		return value, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return value, err
 	}
@@ -121,10 +118,7 @@ func (s *core) fields(ctx context.Context, r rueidis.RedisResult) (m meta, text 
 //
 // Errors: [store.ErrNotFound], and those of every operation.
 func (s *Store[K, V]) Peek(ctx context.Context, key K) (value V, err error) {
-	if err := s.begin(ctx); err != nil {
-		return value, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return value, err
 	}
@@ -140,10 +134,7 @@ func (s *Store[K, V]) Peek(ctx context.Context, key K) (value V, err error) {
 //
 // Errors: those of Get.
 func (s *Store[K, V]) Entry(ctx context.Context, key K) (found store.Entry[K, V], err error) {
-	if err := s.begin(ctx); err != nil {
-		return found, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return found, err
 	}
@@ -163,10 +154,7 @@ func (s *Store[K, V]) Entry(ctx context.Context, key K) (found store.Entry[K, V]
 //
 // Errors: [store.ErrNotFound], and those of every operation.
 func (s *Store[K, V]) Metadata(ctx context.Context, key K) (out store.Metadata, err error) {
-	if err := s.begin(ctx); err != nil {
-		return out, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return out, err
 	}
@@ -200,10 +188,7 @@ func (s *core) timed(ctx context.Context, sc *script, name string, args ...strin
 //
 // Errors: [store.ErrNotFound], [store.ErrLocked], and those of every operation.
 func (s *Store[K, V]) Touch(ctx context.Context, key K) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return err
 	}

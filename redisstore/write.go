@@ -53,10 +53,7 @@ func applied(err error) bool { return errors.Is(err, ErrUnproven) }
 
 // write is every write by key but Update's.
 func (s *Store[K, V]) write(ctx context.Context, key K, value V, w writing) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -124,10 +121,7 @@ const (
 //
 // Errors: f's, those of Set, [store.ErrConflict] if others always write first.
 func (s *Store[K, V]) Update(ctx context.Context, key K, f func(old V, found bool) (V, error)) (none V, err error) {
-	if err := s.begin(ctx); err != nil {
-		return none, err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return none, err
 	}
@@ -218,10 +212,7 @@ func (s *Store[K, V]) replace(ctx context.Context, name string, was state, value
 //
 // Errors: [store.ErrLocked], and those of every operation that changes something.
 func (s *Store[K, V]) Delete(ctx context.Context, key K) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	name, err := s.name(key)
+	name, err := s.beginWith(ctx, key)
 	if err != nil {
 		return err
 	}

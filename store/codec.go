@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/latchkey-go/latchkey/internal/usercode"
 	"github.com/latchkey-go/latchkey/persist"
 )
 
@@ -39,7 +40,7 @@ func (s *Store[K, V]) describe() error {
 		c    *persist.Codec
 		text *[]byte
 	}{{new(K), &s.codecs.key, &s.contents.Keys}, {new(V), &s.codecs.value, &s.contents.Values}} {
-		err := contain(func() error {
+		err := usercode.Contain(func() error {
 			c, text, err := d.Describe(of.v)
 			if c != nil {
 				*of.c, *of.text = c, text
@@ -47,7 +48,7 @@ func (s *Store[K, V]) describe() error {
 			return err
 		})
 		if err != nil {
-			return &codecError{"describe a type", err}
+			return codecError("describe a type", err)
 		}
 	}
 	return nil
@@ -72,13 +73,13 @@ func (s *Store[K, V]) codecsFor(in persist.Contents) (codecs, error) {
 		case !ok:
 			return found, fmt.Errorf("%w: with descriptions of its types, which codec %q does not know", persist.ErrCodecMismatch, in.Codec)
 		default:
-			err := contain(func() error {
+			err := usercode.Contain(func() error {
 				c, same, err := d.Described(of.v, of.text)
 				*of.c, found.same = c, found.same && same
 				return err
 			})
 			if err != nil {
-				return found, &codecError{"read the description of a type", err}
+				return found, codecError("read the description of a type", err)
 			}
 		}
 	}
@@ -152,25 +153,18 @@ func (s *Store[K, V]) marshalKey(key K) ([]byte, error) {
 	return data, nil
 }
 
-func marshal[T any](c persist.Codec, what string, value T) (data []byte, err error) {
-	var v any = value
-	if reflect.TypeFor[T]().Kind() == reflect.Interface {
-		v = &value // or else the codec would not see that it is one
-	}
-	err = contain(func() (err error) {
-		data, err = c.Marshal(v)
-		return err
-	})
+func marshal[T any](c persist.Codec, what string, value T) ([]byte, error) {
+	data, err := usercode.Marshal(c, value)
 	if err != nil {
-		return nil, &codecError{what, err}
+		return nil, codecError(what, err)
 	}
 	return data, nil
 }
 
 func unmarshal(c persist.Codec, what string, data []byte, v any) error {
-	err := contain(func() error { return c.Unmarshal(data, v) })
+	err := usercode.Contain(func() error { return c.Unmarshal(data, v) })
 	if err != nil {
-		return &codecError{what, err}
+		return codecError(what, err)
 	}
 	return nil
 }

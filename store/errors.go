@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+
+	"github.com/latchkey-go/latchkey/internal/usercode"
 )
 
 // Errors that an operation on a key can return. Misses and refusals return
@@ -40,37 +42,9 @@ var (
 	errOutOfFence = errors.New("store: no fence left until a snapshot succeeds")
 )
 
-// codecError is what a codec's failure on a key or a value comes wrapped in.
-// Its text leaves out the codec's own, which may quote what it choked on.
-type codecError struct {
-	what  string
-	cause error
-}
-
-func (e *codecError) Error() string {
-	return fmt.Sprintf("store: codec can't %s (%T; see errors.Unwrap)", e.what, e.cause)
-}
-
-func (e *codecError) Unwrap() error { return e.cause }
-
-// panicError is a panic of the user's code as an error.
-type panicError struct{ value any }
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic of type %T", e.value) }
-
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
-// contain runs the user's f and returns its panic as an error.
-func contain(f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{v}
-		}
-	}()
-	return f()
+// codecError wraps a codec's failure on a key or a value.
+func codecError(what string, cause error) error {
+	return &usercode.CodecError{Package: "store", What: what, Cause: cause}
 }
 
 // logPanic reports a panic that nobody else hears of. The panic's value may hold
