@@ -63,13 +63,12 @@ func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 	s.settleLocked()
 	s.restarting = restart
 	s.cuts++
-	hits := s.hits.sum()
 	s.cut = &cut[K, V]{
 		table:    s.table,
 		slots:    s.table.slots,
 		id:       s.cuts,
 		start:    s.position,
-		hits:     hits,
+		hits:     s.hits.sum(),
 		changes:  s.changes,
 		now:      s.latest,
 		seq:      s.applied,

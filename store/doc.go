@@ -18,8 +18,8 @@
 // done.
 //
 // Misses and refusals are errors: [ErrNotFound], [ErrLocked], [ErrLeaseLost],
-// [ErrConflict], [ErrFull], [ErrClosed], [ErrInvalidKey], [ErrReadOnly]. Neither the text of an
-// error nor a log holds a key or a value.
+// [ErrConflict], [ErrFull], [ErrClosed], [ErrInvalidKey], [ErrReadOnly]. Neither the
+// text of an error nor a log holds a key or a value.
 //
 // To change a value by what it was, use [Store.Update], which loses nothing when
 // several callers do so at once; [Store.CompareAndSet] if time goes by between

@@ -118,6 +118,20 @@ func (e *entry[K, V]) isDead(now instant, idle time.Duration) bool {
 	return true
 }
 
+// next returns the version of e that is to take the place of the present one, with
+// the marks that its readers have left, which are final then.
+func (e *entry[K, V]) next(value V, expires instant) *version[K, V] {
+	e.freeze()
+	old := e.v
+	v := &version[K, V]{e: e, key: old.key, hash: old.hash, slot: old.slot, value: value, expires: expires}
+	v.used.Store(old.used.Load())
+	v.accessed.Store(old.accessed.Load())
+	if e.lease != nil {
+		v.freeze()
+	}
+	return v
+}
+
 // freeze sends the readers of e to mu.
 func (e *entry[K, V]) freeze() {
 	if !e.v.isFrozen() {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"hash/maphash"
 	"math/bits"
 	"sync/atomic"
 )
@@ -12,9 +11,8 @@ import (
 // with open addressing that is split in two when it is full. So it grows without a
 // pause, and nothing moves within a segment that readers are in.
 type index[K comparable, V any] struct {
-	seed maphash.Seed
-	dir  atomic.Pointer[directory[K, V]]
-	n    int // entries; for who may change it
+	dir atomic.Pointer[directory[K, V]]
+	n   int // entries; for who may change it
 }
 
 // directory has 1<<depth places; a segment stands in all that its own, fewer bits
@@ -50,8 +48,8 @@ const (
 	passed  = 1 << 56 // counts one entry
 )
 
-func newIndex[K comparable, V any](seed maphash.Seed) *index[K, V] {
-	x := &index[K, V]{seed: seed}
+func newIndex[K comparable, V any]() *index[K, V] {
+	x := &index[K, V]{}
 	x.reset()
 	return x
 }
@@ -63,8 +61,6 @@ func (x *index[K, V]) reset() {
 	x.dir.Store(d)
 	x.n = 0
 }
-
-func (x *index[K, V]) hash(key K) uint64 { return maphash.Comparable(x.seed, key) }
 
 // tagOf returns what stands for a hash in a bucket: bits that neither the directory
 // nor the bucket goes by, and one that is always set.

@@ -41,21 +41,10 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.packed && e.data == data {
-		s.unpackLocked(e, value)
+		s.table.overwrite(e, e.next(value, e.v.expires))
+		e.packed = false
 	}
 	return nil
-}
-
-// unpackLocked gives e its value.
-func (s *Store[K, V]) unpackLocked(e *entry[K, V], value V) {
-	old := e.v
-	v := &version[K, V]{e: e, key: old.key, hash: old.hash, value: value, expires: old.expires}
-	v.used.Store(old.used.Load())
-	v.accessed.Store(old.accessed.Load())
-	v.freeze()
-	s.table.overwrite(e, v)
-	e.packed = false
-	e.thaw()
 }
 
 func (s *Store[K, V]) decodeValue(data *encoded, value *V) error {

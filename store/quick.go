@@ -15,7 +15,7 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 	if index == nil {
 		return value, nil, false
 	}
-	v := index.find(index.hash(key), key)
+	v := index.find(s.hash(key), key)
 	if v == nil {
 		s.misses.add(goroutine())
 		return value, ErrNotFound, true
@@ -51,7 +51,7 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 	if index == nil {
 		return nil, false
 	}
-	v = index.find(index.hash(key), key)
+	v = index.find(s.hash(key), key)
 	if v == nil {
 		return nil, true
 	}

@@ -30,11 +30,12 @@ func (s *Store[K, V]) get(key K, f func(e *entry[K, V], now instant)) error {
 	if err := s.checkKey(key); err != nil {
 		return err
 	}
+	hash := s.hash(key)
 	for {
 		if err := s.begin(); err != nil {
 			return err
 		}
-		e, now, err := s.readLocked(key)
+		e, now, err := s.readLocked(hash, key)
 		var b *batch[K, V]
 		switch err {
 		case nil:
@@ -64,13 +65,13 @@ var errPacked = errors.New("packed")
 // It looks before it asks for the time: most misses need not know it. One that is
 // dead and about to be written must be waited for: what it will be, it was from
 // before its deadline.
-func (s *Store[K, V]) readLocked(key K) (e *entry[K, V], now instant, err error) {
-	if s.table.find(key) == nil {
+func (s *Store[K, V]) readLocked(hash uint64, key K) (e *entry[K, V], now instant, err error) {
+	if s.table.find(hash, key) == nil {
 		s.stats.Misses++
 		return nil, 0, ErrNotFound
 	}
 	now = s.tick()
-	e = s.table.find(key)
+	e = s.table.find(hash, key)
 	switch {
 	case e == nil:
 		s.stats.Misses++
@@ -187,7 +188,7 @@ func (s *Store[K, V]) Metadata(key K) (Metadata, bool) {
 		return Metadata{}, false
 	}
 	defer s.leave()
-	if e := s.table.find(key); e != nil {
+	if e := s.findLocked(key); e != nil {
 		return s.metadataLocked(e, now), true
 	}
 	return Metadata{}, false
@@ -202,16 +203,19 @@ func (s *Store[K, V]) Status(key K) (Status, bool) {
 		return 0, false
 	}
 	defer s.leave()
-	if e := s.table.find(key); e != nil {
+	if e := s.findLocked(key); e != nil {
 		return e.status(now, s.o.IdleTimeout), true
 	}
 	return 0, false
 }
 
+// findLocked returns the entry for key, dead or alive, or nil.
+func (s *Store[K, V]) findLocked(key K) *entry[K, V] { return s.table.find(s.hash(key), key) }
+
 // liveLocked returns the live entry for key, locked or not, without using it,
 // or nil; with a batch, it must be looked for again after that: see readLocked.
 func (s *Store[K, V]) liveLocked(key K, now instant) (*entry[K, V], *batch[K, V]) {
-	e := s.table.find(key)
+	e := s.findLocked(key)
 	if e == nil || e.isDead(now, s.o.IdleTimeout) {
 		if e != nil {
 			return nil, e.pending

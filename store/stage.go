@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"fmt"
-	"hash/maphash"
 	"runtime"
 	"slices"
 	"sync"
@@ -85,7 +84,7 @@ func (s *Store[K, V]) fill(entries []*entry[K, V], capacity int) (*table[K, V], 
 	t := s.newTable(capacity)
 	for i, e := range entries {
 		e.v.used.Store(2 * uint64(i+1))
-		if t.find(e.v.key) != nil {
+		if t.find(e.v.hash, e.v.key) != nil {
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
 		t.add(e)
@@ -191,7 +190,7 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 	if err := l.s.checkKey(e.v.key); err != nil {
 		return err
 	}
-	e.v.hash = maphash.Comparable(l.s.seed, e.v.key)
+	e.v.hash = l.s.hash(e.v.key)
 	if e.lease != nil {
 		e.lease.key = e.v.key
 	}

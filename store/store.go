@@ -207,6 +207,8 @@ func (s *Store[K, V]) Close() error {
 	return s.closeErr
 }
 
+func (s *Store[K, V]) hash(key K) uint64 { return maphash.Comparable(s.seed, key) }
+
 // reading is a reading of the clock.
 type reading struct {
 	at   instant

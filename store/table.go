@@ -49,7 +49,7 @@ func (s *stack) pop() (n int, ok bool) {
 
 // newTable returns an empty table for the store.
 func (s *Store[K, V]) newTable(capacity int) *table[K, V] {
-	t := &table[K, V]{index: newIndex[K, V](s.seed), locked: make(map[*entry[K, V]]bool)}
+	t := &table[K, V]{index: newIndex[K, V](), locked: make(map[*entry[K, V]]bool)}
 	t.unlocked = t.newPolicy(s.o.Policy, capacity)
 	return t
 }
@@ -59,8 +59,8 @@ func (e *entry[K, V]) place() *int { return &e.index }
 func (t *table[K, V]) len() int { return t.index.n }
 
 // find returns the entry for key, dead or alive, or nil.
-func (t *table[K, V]) find(key K) *entry[K, V] {
-	if v := t.index.find(t.index.hash(key), key); v != nil {
+func (t *table[K, V]) find(hash uint64, key K) *entry[K, V] {
+	if v := t.index.find(hash, key); v != nil {
 		return v.e
 	}
 	return nil
@@ -85,13 +85,10 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 	t.index.add(e.v)
 }
 
-// overwrite gives e another version.
+// overwrite gives e its next version.
 func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V]) {
-	old := e.v
-	v.slot = old.slot
-	e.freeze()
+	t.index.replace(e.v, v)
 	e.v = v
-	t.index.replace(old, v)
 }
 
 func (t *table[K, V]) remove(e *entry[K, V]) {

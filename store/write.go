@@ -125,6 +125,7 @@ const keepTTL time.Duration = 0
 // writing is what a write by key has to do.
 type writing[K comparable, V any] struct {
 	key   K
+	hash  uint64
 	value V
 	ttl   time.Duration
 	data  *encoded // without the key until that is needed; nil without a folder
@@ -140,7 +141,7 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err != nil {
 		return err
 	}
-	w := writing[K, V]{key, value, ttl, data}
+	w := writing[K, V]{key, s.hash(key), value, ttl, data}
 	for {
 		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
@@ -157,7 +158,7 @@ var errNoKey = errors.New("the key is not encoded")
 
 // decideLocked decides what a write does.
 func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (*batch[K, V], error) {
-	e := s.table.find(w.key)
+	e := s.table.find(w.hash, w.key)
 	if b := s.pendingLocked(w.key, e); b != nil {
 		return b, errAgain
 	}
@@ -214,14 +215,7 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
-	old := e.v
-	e.freeze() // what readers have left in it is final now
-	v := &version[K, V]{e: e, key: old.key, hash: old.hash, value: c.value, expires: c.at.after(c.ttl)}
-	v.used.Store(old.used.Load())
-	v.accessed.Store(old.accessed.Load())
-	if e.lease != nil {
-		v.freeze()
-	}
+	v := e.next(c.value, c.at.after(c.ttl))
 	v.use(s.nextLocked(), c.at)
 	s.table.overwrite(e, v)
 	s.usedLocked(v, c.at)
@@ -249,7 +243,7 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 		ttl:      ttl,
 		revision: 1,
 	}
-	e.v = &version[K, V]{e: e, key: w.key, hash: s.table.index.hash(w.key), value: w.value, expires: now.after(ttl)}
+	e.v = &version[K, V]{e: e, key: w.key, hash: w.hash, value: w.value, expires: now.after(ttl)}
 	e.v.accessed.Store(int64(now))
 	return e
 }
@@ -320,7 +314,7 @@ func (s *Store[K, V]) Delete(key K) error {
 		return err
 	}
 	return s.attempt(func(now instant) (*batch[K, V], error) {
-		e := s.table.find(key)
+		e := s.findLocked(key)
 		if b := s.pendingLocked(key, e); b != nil {
 			return b, errAgain
 		}
@@ -351,68 +345,4 @@ func (s *Store[K, V]) Clear() error {
 		}
 		return s.doLocked(change[K, V]{kind: changeClear, at: now})
 	})
-}
-
-// Resize changes the capacity, evicting what is too much, and returns how many
-// entries it evicted; dead ones, which go first, don't count. Others use the
-// store meanwhile. A store that is opened again has the capacity of its options.
-//
-// Errors: a capacity below 1 or above [MaxCapacity]; [ErrFull] if more entries
-// are locked than are to stay, which leaves the capacity as it was;
-// [ErrReadOnly], [ErrClosed], and in a store with a journal those of the disk.
-func (s *Store[K, V]) Resize(capacity int) (evicted int, err error) {
-	if err := checkCapacity(capacity, 1); err != nil {
-		return 0, err
-	}
-	for {
-		n, done := 0, false
-		err := s.attempt(func(now instant) (b *batch[K, V], err error) {
-			n, done, b, err = s.resizeLocked(capacity, now)
-			return b, err
-		})
-		if err != nil {
-			return evicted, err
-		}
-		evicted += n
-		if done {
-			return evicted, nil
-		}
-	}
-}
-
-// resizeLocked decides on a batch of Resize.
-func (s *Store[K, V]) resizeLocked(capacity int, now instant) (evicted int, done bool, b *batch[K, V], err error) {
-	if s.barrier != nil {
-		return 0, false, s.barrier, errAgain
-	}
-	if len(s.table.locked) > capacity {
-		return 0, false, nil, ErrFull
-	}
-	excess := s.table.len() + len(s.coming) - s.leaving - capacity
-	if excess > 0 {
-		freed, more := s.freeLocked(now, excess, sweepBatch)
-		if more {
-			return 0, false, nil, nil
-		}
-		excess -= freed
-	}
-	for ; excess > 0 && evicted < sweepBatch; excess-- {
-		victim, in, err := s.victimLocked()
-		if err != nil {
-			if evicted > 0 {
-				break
-			}
-			return 0, false, in, err
-		}
-		b, err = s.doLocked(change[K, V]{kind: changeRemove, at: now, e: victim, reason: ReasonEvicted})
-		if err != nil {
-			return 0, false, nil, err
-		}
-		evicted++
-	}
-	if excess > 0 || s.capacity == capacity {
-		return evicted, excess <= 0, b, nil
-	}
-	b, err = s.doLocked(change[K, V]{kind: changeResize, at: now, count: uint64(capacity)})
-	return evicted, true, b, err
 }
