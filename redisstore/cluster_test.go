@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -161,24 +160,12 @@ func (c *cluster) at(address string) *server {
 	return nil
 }
 
-// sharedCluster is one for tests that leave it as it was.
-var sharedCluster struct {
-	sync.Once
-	*cluster
-}
+var sharedCluster shared[cluster]
 
 // plainCluster returns the cluster that tests share.
 func plainCluster(t testing.TB) *cluster {
 	t.Helper()
-	needRedis(t)
-	sharedCluster.Do(func() {
-		late := &lateTB{TB: t}
-		c := startCluster(late)
-		atExit = append(atExit, late.cleanup...)
-		sharedCluster.cluster = c
-	})
-	require.NotNil(t, sharedCluster.cluster, "the cluster did not start")
-	return sharedCluster.cluster
+	return sharedCluster.get(t, func(t testing.TB) *cluster { return startCluster(t) })
 }
 
 // lateTB keeps for later what is to be done when the test ends.

@@ -165,24 +165,31 @@ func open[K comparable, V any](t testing.TB, client rueidis.Client, o redisstore
 	return s
 }
 
-// shared is a server that tests share which leave it as it was.
-var shared struct {
+// shared is what tests share which leave it as it was. It lives as long as the process.
+type shared[T any] struct {
 	sync.Once
-	server *server
+	it *T
 }
 
-// plainServer returns the server that tests share. It lives as long as the process.
-func plainServer(t testing.TB) *server {
+// get returns it, started if it isn't yet.
+func (s *shared[T]) get(t testing.TB, start func(testing.TB) *T) *T {
 	t.Helper()
 	needRedis(t)
-	shared.Do(func() {
+	s.Do(func() {
 		late := &lateTB{TB: t}
-		s := startServer(late)
+		s.it = start(late)
 		atExit = append(atExit, late.cleanup...)
-		shared.server = s
 	})
-	require.NotNil(t, shared.server, "redis-server did not start")
-	return shared.server
+	require.NotNil(t, s.it, "it did not start")
+	return s.it
+}
+
+var sharedServer shared[server]
+
+// plainServer returns the server that tests share.
+func plainServer(t testing.TB) *server {
+	t.Helper()
+	return sharedServer.get(t, func(t testing.TB) *server { return startServer(t) })
 }
 
 // atExit is run when all tests are done.

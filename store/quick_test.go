@@ -136,7 +136,7 @@ func TestQuickReadsEvictLikeGolangLRU(t *testing.T) {
 		"lirs_multi1": {400, 2000}, "lirs_gli": {500}, "corda_vaultservice": {5000}, "weblog_meatlabel_2025-12_visitor": {100, 1000},
 	} {
 		t.Run(trace, func(t *testing.T) {
-			keys := traceKeys(t, trace)
+			keys := testenv.Trace(t, trace)
 			if testenv.Race {
 				keys = keys[:min(len(keys), 5_000)]
 			}

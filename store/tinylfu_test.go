@@ -25,7 +25,7 @@ func TestTinyLFUHits(t *testing.T) {
 		"cache2k_web12": {1000, 68, 64},
 	} {
 		t.Run(trace, func(t *testing.T) {
-			keys := traceKeys(t, trace)
+			keys := testenv.Trace(t, trace)
 			if testenv.Race {
 				t.Skip("one goroutine has no races")
 			}

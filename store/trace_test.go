@@ -38,7 +38,7 @@ func TestLRUHitsEqualGolangLRU(t *testing.T) {
 			continue // one goroutine: nothing to detect
 		}
 		t.Run(trace, func(t *testing.T) {
-			keys := traceKeys(t, trace)
+			keys := testenv.Trace(t, trace)
 			for capacity, want := range hits {
 				require.Equal(t, want, replay(t, keys, capacity), "hits at capacity %d", capacity)
 			}
@@ -74,45 +74,6 @@ func replay(t *testing.T, keys []int64, capacity int) (hits int) {
 	return hits
 }
 
-// traceKeys reads the keys of a trace in any of the formats.
-func traceKeys(t *testing.T, trace string) (keys []int64) {
-	for _, format := range []struct {
-		ending string
-		parse  func(fields []int64)
-	}{
-		{".keys.gz", func(f []int64) { keys = append(keys, f[0]) }},
-		{".tks.gz", func(f []int64) { keys = append(keys, f[1]) }},
-		{".lis.gz", func(f []int64) { // start, count
-			for key := f[0]; key < f[0]+f[1]; key++ {
-				keys = append(keys, key)
-			}
-		}},
-	} {
-		f, err := os.Open(testenv.Data(t, "traces", trace+format.ending))
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(t, err)
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		require.NoError(t, err)
-		lines := bufio.NewScanner(z)
-		for lines.Scan() {
-			var numbers []int64
-			for _, field := range strings.Fields(lines.Text()) {
-				n, err := strconv.ParseInt(field, 10, 64)
-				require.NoError(t, err)
-				numbers = append(numbers, n)
-			}
-			format.parse(numbers)
-		}
-		require.NoError(t, lines.Err())
-		return keys
-	}
-	t.Fatalf("no file for trace %s", trace)
-	return nil
-}
-
 // TestExpireAfterWrite replays the requested pages of web logs on a fake clock
 // and wants the hits of the reference.
 func TestExpireAfterWrite(t *testing.T) {
@@ -126,7 +87,7 @@ func TestExpireAfterWrite(t *testing.T) {
 			var seconds int
 			_, err := fmt.Sscanf(rule, "%d (>=)", &seconds)
 			require.NoError(t, err)
-			times, keys := logTimes(t, row["log"]), traceKeys(t, "weblog_"+row["log"]+"_url")
+			times, keys := logTimes(t, row["log"]), testenv.Trace(t, "weblog_"+row["log"]+"_url")
 			require.Len(t, times, len(keys))
 
 			clock := storetest.NewClock(t)

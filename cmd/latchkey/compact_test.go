@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -78,7 +79,7 @@ func TestCompactOfNothing(t *testing.T) {
 // New files that the store's program could not read are not made.
 func TestCompactOfOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only the superuser can give a folder to somebody else")
+		testenv.Missing(t, "only the superuser can give a folder to somebody else")
 	}
 	jsonShop.work(t)
 	require.NoError(t, os.Chown("sessions/MANIFEST", 4711, -1))

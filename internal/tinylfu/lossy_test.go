@@ -57,11 +57,7 @@ func (tr trace) lossy(size int, drop float64, batch int) float64 {
 			}
 			continue
 		}
-		p.Add(slot, tr.hashes[slot])
-		if p.Len() > size {
-			victim, _ := p.Victim()
-			p.Remove(victim)
-		}
+		tr.takeIn(p, slot, size)
 	}
 	return 100 * float64(hits) / float64(len(tr.slots))
 }

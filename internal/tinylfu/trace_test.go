@@ -1,13 +1,10 @@
 package tinylfu_test
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/csv"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,7 +108,7 @@ func (ts *traces) load(name string) trace {
 	}
 	ts.last = trace{name: name}
 	numbers := make(map[int64]uint32)
-	for _, key := range keys(ts.t, name) {
+	for _, key := range testenv.Trace(ts.t, name) {
 		slot, ok := numbers[key]
 		if !ok {
 			slot = uint32(len(numbers))
@@ -134,46 +131,18 @@ func (tr trace) replay(size int) float64 {
 			p.Hit(slot, tr.hashes[slot])
 			continue
 		}
-		p.Add(slot, tr.hashes[slot])
-		if p.Len() > size {
-			victim, _ := p.Victim()
-			p.Remove(victim)
-		}
+		tr.takeIn(p, slot, size)
 	}
 	return 100 * float64(hits) / float64(len(tr.slots))
 }
 
-// keys reads the keys of a trace: one per line, or between time and size
-// (.tks), or a first one and a count (.lis).
-func keys(t *testing.T, name string) (list []int64) {
-	files, err := filepath.Glob(testenv.Data(t, "traces", name+".*.gz"))
-	require.NoError(t, err)
-	require.Len(t, files, 1, "files of trace %s", name)
-	f, err := os.Open(files[0])
-	require.NoError(t, err)
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	require.NoError(t, err)
-	lines := bufio.NewScanner(z)
-	for lines.Scan() {
-		var n [4]int64
-		for i, field := range strings.Fields(lines.Text()) {
-			n[i], err = strconv.ParseInt(field, 10, 64)
-			require.NoError(t, err)
-		}
-		switch {
-		case strings.HasSuffix(files[0], ".tks.gz"):
-			list = append(list, n[1])
-		case strings.HasSuffix(files[0], ".lis.gz"):
-			for key := n[0]; key < n[0]+n[1]; key++ {
-				list = append(list, key)
-			}
-		default:
-			list = append(list, n[0])
-		}
+// takeIn adds a slot to a policy, and removes the victim if that is one too many.
+func (tr trace) takeIn(p *tinylfu.Policy, slot uint32, size int) {
+	p.Add(slot, tr.hashes[slot])
+	if p.Len() > size {
+		victim, _ := p.Victim()
+		p.Remove(victim)
 	}
-	require.NoError(t, lines.Err())
-	return list
 }
 
 // mix hashes a key: the end of SplitMix64.
