@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Journal is the open end of a folder's journal. One goroutine at a time adds to
@@ -39,6 +40,8 @@ type JournalStats struct {
 	Bytes   uint64 // written
 	Writes  uint64 // how often something was written
 	Syncs   uint64 // how often all of that was made durable
+
+	SyncTimes Histogram // how long that took
 }
 
 var errNoSegment = errors.New("persist: the journal has no segment")
@@ -101,6 +104,7 @@ func (j *Journal) Sync() error {
 	upTo, behind, last := j.written, j.behind, j.segment
 	j.dirty, j.behind = false, nil
 	j.mu.Unlock()
+	start := time.Now()
 	err := syncAll(behind, last)
 	if err == nil {
 		err = j.held()
@@ -112,6 +116,7 @@ func (j *Journal) Sync() error {
 	}
 	j.durable.Store(upTo)
 	j.stats.Syncs++
+	j.stats.SyncTimes.Observe(time.Since(start))
 	return nil
 }
 

@@ -76,7 +76,10 @@
 // [Store.Metadata] tells when an entry was created, written and accessed, how
 // often it was read, when it dies, and how long it is locked. [Store.Entry]
 // returns that with the value, as of one instant. An entry that is dead but not
-// yet freed shows as [Expired]. [Store.Stats] has the counts of the whole store.
+// yet freed shows as [Expired]. [Store.AllMetadata] walks through all entries.
+//
+// [Store.Stats] has the counts of the whole store: among them how long callers had to
+// wait in Lock, and how old entries were when they were evicted.
 //
 // Metadata.Revision is 1 for a new entry and rises by one with every write. It
 // starts over when a key is removed and set again: a CompareAndSet that was

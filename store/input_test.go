@@ -229,6 +229,9 @@ var afterClose = map[string]func(s, other *store.Store[string, int], export []by
 	"All": func(s, _ *store.Store[string, int], _ []byte) error {
 		return orStill(nil, len(maps.Collect(s.All())) > 0)
 	},
+	"AllMetadata": func(s, _ *store.Store[string, int], _ []byte) error {
+		return orStill(nil, len(maps.Collect(s.AllMetadata())) > 0)
+	},
 	"Keys": func(s, _ *store.Store[string, int], _ []byte) error {
 		return orStill(nil, len(slices.Collect(s.Keys())) > 0)
 	},
@@ -267,7 +270,7 @@ func TestUseAfterClose(t *testing.T) {
 	over := l.Done()
 	require.NoError(t, s.Close())
 
-	without := []string{"Peek", "Has", "Metadata", "Status", "ForceUnlock", "Len", "All", "Keys", "Values", "Equal", "String", "Stats", "Close"}
+	without := []string{"Peek", "Has", "Metadata", "Status", "ForceUnlock", "Len", "All", "AllMetadata", "Keys", "Values", "Equal", "String", "Stats", "Close"}
 	for method := range reflect.TypeOf(s).Methods() {
 		t.Run("Store/"+method.Name, func(t *testing.T) {
 			call, ok := afterClose[method.Name]

@@ -33,6 +33,25 @@ func (s *Store[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
+// AllMetadata is [Store.All] with the metadata in place of the values.
+func (s *Store[K, V]) AllMetadata() iter.Seq2[K, Metadata] {
+	return func(yield func(K, Metadata) bool) {
+		w, _ := s.startWalk()
+		var batch []described[K]
+		see := func(e *entry[K, V], now instant) {
+			batch = append(batch, described[K]{e.v.key, s.metadataLocked(e, now)})
+		}
+		for more, _ := s.nextBatch(&w, see); more; more, _ = s.nextBatch(&w, see) {
+			for _, d := range batch {
+				if !yield(d.key, d.metadata) {
+					return
+				}
+			}
+			batch = batch[:0]
+		}
+	}
+}
+
 // entries is All with the metadata, and with what All leaves out: an error comes
 // with the key whose value can't be decoded, and ErrClosed ends it.
 func (s *Store[K, V]) entries() iter.Seq2[Entry[K, V], error] {
@@ -82,6 +101,11 @@ type pair[K comparable, V any] struct {
 	key   K
 	value V
 	data  *encoded // value is still to be decoded from it; nil = it is there
+}
+
+type described[K comparable] struct {
+	key      K
+	metadata Metadata
 }
 
 func (s *Store[K, V]) startWalk() (w walk[K, V], err error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/latchkey-go/latchkey/persist"
 )
@@ -50,6 +51,8 @@ func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 		return
 	}
 	defer s.loads.running.Done()
+	began := s.read().at
+	defer func() { s.loads.took(time.Duration(s.read().at - began)) }()
 	defer end.catch()
 	end.values, end.err = load(l.ctx, keys)
 	end.exited = false

@@ -5,6 +5,9 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/latchkey-go/latchkey/persist"
 )
 
 // loads lists the loads under way, and the errors of some that are over. A write to
@@ -26,6 +29,7 @@ type loads[K comparable, V any] struct {
 	order      list.List                   // of *failure, by when they are over
 	called     uint64                      // loads ever admitted
 	failed     uint64                      // those that ended with an error or a panic
+	times      persist.Histogram           // of those that have ended
 
 	running sync.WaitGroup // calls of the user's load; not added to once closed
 }
@@ -131,6 +135,13 @@ func (t *loads[K, V]) leave(p *promise[K, V]) {
 	l.cancel(nil)
 }
 
+// took counts how long a call of the user's load took.
+func (t *loads[K, V]) took(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times.Observe(d)
+}
+
 // returned notes that the user's load is over, and reports whether anybody waits.
 func (t *loads[K, V]) returned(l *loading[K, V], end *ending[K, V]) (awaited bool) {
 	l.cancel(nil)
@@ -195,5 +206,5 @@ func (t *loads[K, V]) count(stats *Stats) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	stats.Loading = len(t.underWay)
-	stats.Loads, stats.LoadErrors = t.called, t.failed
+	stats.Loads, stats.LoadErrors, stats.LoadTimes = t.called, t.failed, t.times
 }

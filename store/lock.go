@@ -37,6 +37,7 @@ const (
 // closed.
 type waiter[K comparable, V any] struct {
 	d     time.Duration
+	since instant
 	ready chan struct{}
 	next  bool         // the lease is being granted
 	lease *Lease[K, V] // what it got
@@ -126,7 +127,7 @@ func (s *Store[K, V]) queueLocked(e *entry[K, V], d time.Duration) queued[K, V] 
 	if e.lease.waiters == nil {
 		e.lease.waiters = list.New()
 	}
-	w := &waiter[K, V]{d: d, ready: make(chan struct{})}
+	w := &waiter[K, V]{d: d, since: s.latest, ready: make(chan struct{})}
 	s.stats.Waiting++
 	s.watchLocked(1)
 	return queued[K, V]{e, e.lease.waiters.PushBack(w), w}
@@ -135,7 +136,9 @@ func (s *Store[K, V]) queueLocked(e *entry[K, V], d time.Duration) queued[K, V] 
 // leaveQueue takes a waiter out whose context has ended, unless it has been
 // served, or is about to be.
 func (s *Store[K, V]) leaveQueue(q queued[K, V], err error) {
+	now := s.read()
 	s.mu.Lock()
+	s.seeLocked(now)
 	select {
 	case <-q.waiter.ready:
 		s.leave()
@@ -316,6 +319,7 @@ func (s *Store[K, V]) serveLocked(w *waiter[K, V], l *Lease[K, V], err error) {
 	w.lease, w.err = l, err
 	close(w.ready)
 	s.stats.Waiting--
+	s.stats.LockWaits.Observe(time.Duration(s.latest - w.since))
 	s.watchLocked(-1)
 }
 

@@ -263,6 +263,18 @@ func (m *machine[K]) check(*rapid.T) {
 	if got := maps.Collect(m.s.All()); !maps.Equal(got, live) {
 		m.t.Fatalf("All: got %v, want %v", got, live)
 	}
+	for key, got := range m.s.AllMetadata() {
+		if _, ok := live[key]; !ok {
+			m.t.Fatalf("AllMetadata: %v is not live, or came before", key)
+		}
+		delete(live, key)
+		if want := m.metadata(m.r.entries[key]); got != want {
+			m.t.Fatalf("AllMetadata: %v: %s", key, gocmp.Diff(want, got))
+		}
+	}
+	if len(live) > 0 {
+		m.t.Fatalf("AllMetadata: %d are missing", len(live))
+	}
 	m.checkStats()
 	m.checkLeases()
 	for _, e := range m.r.order {
@@ -353,6 +365,11 @@ func (m *machine[K]) checkStats() {
 	got := m.s.Stats()
 	got.Snapshots, got.LastSnapshot, got.LastSnapshotTook = 0, time.Time{}, 0
 	got.Journal, got.Replayed = persist.JournalStats{}, 0
+	if n := got.EvictedAges.Count(); n != got.Evicted {
+		m.t.Fatalf("EvictedAges: of %d, want %d", n, got.Evicted)
+	}
+	got.Durable, got.Unsaved = false, false
+	got.LockWaits, got.LoadTimes, got.EvictedAges = persist.Histogram{}, persist.Histogram{}, persist.Histogram{}
 	if got != want {
 		m.t.Fatalf("Stats: %s", gocmp.Diff(want, got))
 	}

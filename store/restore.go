@@ -34,6 +34,7 @@ func (s *Store[K, V]) restore() error {
 	s.saved = s.position
 	s.stats.Restored = s.table.len()
 	s.stats.DamagedSnapshots = rec.Damaged
+	s.stats.LastSnapshot = rec.Taken
 	s.stats.Replayed = rec.Changes
 	s.stats.TornBytes = rec.Torn
 	if from.dropped > 0 {

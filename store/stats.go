@@ -34,11 +34,17 @@ type Stats struct {
 	DamagedSnapshots int           // snapshots that New could not use
 	Snapshots        uint64        // snapshots taken
 	SnapshotErrors   uint64        // snapshots that failed
-	LastSnapshot     time.Time     // instant of the last one taken; zero = none
+	LastSnapshot     time.Time     // instant of the last one taken, or restored by New; zero = none
 	LastSnapshotTook time.Duration // from then until it was durable
 
+	Durable  bool                 // it has a folder
+	Unsaved  bool                 // the last snapshot does not have all that is in it
 	ReadOnly bool                 // the disk fails: writes are ErrReadOnly
 	Journal  persist.JournalStats // what was written to the journal
+
+	LockWaits   persist.Histogram // of calls that had to wait in Lock: until they got the lease, or gave up
+	LoadTimes   persist.Histogram // of loads that have ended
+	EvictedAges persist.Histogram // of entries when they were evicted, from when they were created
 }
 
 // Stats returns the store's counts. It works after Close too.
@@ -51,6 +57,7 @@ func (s *Store[K, V]) Stats() Stats {
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
 	stats.Locked = len(s.table.locked)
+	stats.Durable, stats.Unsaved = s.folder != nil, s.changed != never
 	stats.ReadOnly = s.readOnly != nil
 	s.loads.count(&stats)
 	if s.journal != nil {

@@ -1,6 +1,9 @@
 package store
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // sweepBatch is how many entries are looked at under mu at a time when memory
 // is freed: some microseconds, so that others get their turns.
@@ -74,6 +77,9 @@ func (s *Store[K, V]) removeLocked(e *entry[K, V], reason Reason) {
 	if e.lease != nil {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)
 		e.lease = nil
+	}
+	if reason == ReasonEvicted {
+		s.stats.EvictedAges.Observe(time.Duration(s.latest - e.created))
 	}
 	s.noteRemoval(e, reason)
 	s.changedLocked(s.latest)
