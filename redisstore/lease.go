@@ -157,14 +157,26 @@ func (l *lease[K, V]) Get(ctx context.Context) (value V, err error) {
 
 // Set replaces the value.
 func (l *lease[K, V]) Set(ctx context.Context, value V) error {
-	if err := l.s.begin(ctx); err != nil {
-		return err
-	}
-	text, err := l.s.encode(value)
+	return l.write(ctx, value, writing{keep: "1"})
+}
+
+// SetWithTTL is Set with another TTL for the entry from now on.
+func (l *lease[K, V]) SetWithTTL(ctx context.Context, value V, ttl time.Duration) error {
+	text, err := ttlText(ttl)
 	if err != nil {
 		return err
 	}
-	w := writing{value: text, ttl: l.s.ttl, keep: "1", must: "lease", which: [2]string{l.token}}
+	return l.write(ctx, value, writing{ttl: text})
+}
+
+func (l *lease[K, V]) write(ctx context.Context, value V, w writing) (err error) {
+	if err := l.s.begin(ctx); err != nil {
+		return err
+	}
+	if w.value, err = l.s.encode(value); err != nil {
+		return err
+	}
+	w.must, w.which = "lease", [2]string{l.token}
 	_, err = l.s.put(ctx, l.name, w)
 	return l.lost(err)
 }

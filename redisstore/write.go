@@ -77,14 +77,22 @@ func (s *Store[K, V]) Set(ctx context.Context, key K, value V) error {
 // [store.MaxDuration], or [store.NoExpiry]. Update, CompareAndSet and the Set of a
 // lease start the same TTL anew, Set goes back to the store's.
 func (s *Store[K, V]) SetWithTTL(ctx context.Context, key K, value V, ttl time.Duration) error {
-	w := writing{ttl: "0", must: "any"}
-	if ttl != store.NoExpiry {
-		if ttl <= 0 || ttl > store.MaxDuration {
-			return fmt.Errorf("redisstore: TTL is %v; it must be above 0 and at most 100 years, or NoExpiry", ttl)
-		}
-		w.ttl = number(micros(ttl))
+	text, err := ttlText(ttl)
+	if err != nil {
+		return err
 	}
-	return s.write(ctx, key, value, w)
+	return s.write(ctx, key, value, writing{ttl: text, must: "any"})
+}
+
+// ttlText returns a TTL as the script set has it.
+func ttlText(ttl time.Duration) (string, error) {
+	switch {
+	case ttl == store.NoExpiry:
+		return "0", nil
+	case ttl <= 0 || ttl > store.MaxDuration:
+		return "", fmt.Errorf("redisstore: TTL is %v; it must be above 0 and at most 100 years, or NoExpiry", ttl)
+	}
+	return number(micros(ttl)), nil
 }
 
 // SetIfAbsent is Set if there is no live entry for key, and reports whether there

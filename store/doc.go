@@ -38,7 +38,8 @@
 // [Store.Metadata], [Store.Status] and the taking of a lease are none.
 //
 // [Store.SetWithTTL] gives an entry a TTL of its own. Update, CompareAndSet and
-// [Lease.Set] start that anew, Set goes back to the store's. To bound the life of
+// [Lease.Set] start that anew, Set goes back to the store's, and
+// [Lease.SetWithTTL] gives it another. To bound the life of
 // a session however often it is written, compare Metadata.Created, which
 // overwriting leaves as it is.
 //

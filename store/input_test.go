@@ -284,15 +284,16 @@ func TestUseAfterClose(t *testing.T) {
 		})
 	}
 	onLease := map[string]func() error{
-		"Get":      func() error { _, err := l.Get(); return err },
-		"Set":      func() error { return l.Set(2) },
-		"Delete":   l.Delete,
-		"Extend":   func() error { return l.Extend(1) },
-		"Unlock":   l.Unlock,
-		"Key":      func() error { return orStill(store.ErrClosed, l.Key() != "k") },
-		"Fence":    func() error { return orStill(store.ErrClosed, l.Fence() != 1) },
-		"Deadline": func() error { return orStill(store.ErrClosed, l.Deadline().IsZero()) },
-		"Done":     func() error { return orStill(store.ErrClosed, !closed(over) || !closed(l.Done())) },
+		"Get":        func() error { _, err := l.Get(); return err },
+		"Set":        func() error { return l.Set(2) },
+		"SetWithTTL": func() error { return l.SetWithTTL(2, 1) },
+		"Delete":     l.Delete,
+		"Extend":     func() error { return l.Extend(1) },
+		"Unlock":     l.Unlock,
+		"Key":        func() error { return orStill(store.ErrClosed, l.Key() != "k") },
+		"Fence":      func() error { return orStill(store.ErrClosed, l.Fence() != 1) },
+		"Deadline":   func() error { return orStill(store.ErrClosed, l.Deadline().IsZero()) },
+		"Done":       func() error { return orStill(store.ErrClosed, !closed(over) || !closed(l.Done())) },
 	}
 	for method := range reflect.TypeOf(l).Methods() {
 		t.Run("Lease/"+method.Name, func(t *testing.T) {

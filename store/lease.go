@@ -63,7 +63,18 @@ func (l *Lease[K, V]) Get() (value V, err error) {
 // Errors: [ErrLeaseLost], in which case nothing is written, [ErrReadOnly],
 // [ErrClosed], and in a store with a folder the codec's on this value and those
 // of the disk.
-func (l *Lease[K, V]) Set(value V) error {
+func (l *Lease[K, V]) Set(value V) error { return l.write(value, keepTTL) }
+
+// SetWithTTL is [Lease.Set] with another TTL for the entry from now on: more than
+// 0, at most [MaxDuration], or [NoExpiry].
+func (l *Lease[K, V]) SetWithTTL(value V, ttl time.Duration) error {
+	if err := checkTTL(ttl); err != nil {
+		return err
+	}
+	return l.write(value, ttl)
+}
+
+func (l *Lease[K, V]) write(value V, ttl time.Duration) error {
 	data, err := l.s.encode(value)
 	if err != nil {
 		return err
@@ -72,7 +83,7 @@ func (l *Lease[K, V]) Set(value V) error {
 		if err := data.fits(l.e.data); err != nil {
 			return nil, err
 		}
-		return l.s.doLocked(l.s.overwriting(l.e, value, data, keepTTL, now))
+		return l.s.doLocked(l.s.overwriting(l.e, value, data, ttl, now))
 	})
 }
 

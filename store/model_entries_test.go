@@ -46,6 +46,7 @@ func (m *machine[K]) actions() map[string]func(*rapid.T) {
 		"ForceUnlock":  m.forceUnlock,
 		"Lease.Get":    m.leaseGet,
 		"Lease.Set":    m.leaseSet,
+		"Lease.TTL":    m.leaseSetWithTTL,
 		"Lease.Delete": m.leaseDelete,
 		"Lease.Extend": m.leaseExtend,
 		"Lease.Unlock": m.leaseUnlock,

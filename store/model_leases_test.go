@@ -179,13 +179,30 @@ func (m *machine[K]) leaseGet(t *rapid.T) {
 
 func (m *machine[K]) leaseSet(t *rapid.T) {
 	l, value := m.lease(t), m.newValue()
-	err := l.Set(value)
+	m.leaseWrote(l, l.Set(value), value, keepTTL)
+}
+
+func (m *machine[K]) leaseSetWithTTL(t *rapid.T) {
+	l, value := m.lease(t), m.newValue()
+	ttl := m.draw("TTL", time.Second, time.Minute, store.NoExpiry)
+	err := l.SetWithTTL(value, ttl)
+	if ttl == store.NoExpiry {
+		ttl = forever
+	}
+	m.leaseWrote(l, err, value, ttl)
+}
+
+func (m *machine[K]) leaseWrote(l held[K], err error, value int, ttl time.Duration) {
 	e, want := m.holder(l)
 	m.same(err, want)
-	if want == nil {
-		require.NoError(t, m.r.write(e.key, e, value, e.ttl))
-		m.stats.Sets++
+	if want != nil {
+		return
 	}
+	if ttl == keepTTL {
+		ttl = e.ttl
+	}
+	require.NoError(m.t, m.r.write(e.key, e, value, ttl))
+	m.stats.Sets++
 }
 
 func (m *machine[K]) leaseDelete(t *rapid.T) {

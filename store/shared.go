@@ -188,6 +188,10 @@ type SharedLease[K comparable, V any] interface {
 	// Errors: ErrLeaseLost, ErrFull, ErrReadOnly.
 	Set(ctx context.Context, value V) error
 
+	// SetWithTTL is Set with another TTL for the entry from now on: more than 0,
+	// at most [MaxDuration], or [NoExpiry].
+	SetWithTTL(ctx context.Context, value V, ttl time.Duration) error
+
 	// Delete removes the entry and so ends the lease.
 	//
 	// Errors: ErrLeaseLost, ErrReadOnly.

@@ -178,6 +178,13 @@ func (a sharedLease[K, V]) Set(ctx context.Context, value V) error {
 	return a.l.Set(value)
 }
 
+func (a sharedLease[K, V]) SetWithTTL(ctx context.Context, value V, ttl time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return a.l.SetWithTTL(value, ttl)
+}
+
 func (a sharedLease[K, V]) Delete(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -44,11 +44,12 @@ func sharedCalls(s store.Shared[string, int], l store.SharedLease[string, int]) 
 			}
 			return nil
 		},
-		"Lease.Get":    func(ctx context.Context) error { _, err := l.Get(ctx); return err },
-		"Lease.Set":    func(ctx context.Context) error { return l.Set(ctx, 2) },
-		"Lease.Delete": func(ctx context.Context) error { return l.Delete(ctx) },
-		"Lease.Extend": func(ctx context.Context) error { return l.Extend(ctx, 0) },
-		"Lease.Unlock": func(ctx context.Context) error { return l.Unlock(ctx) },
+		"Lease.Get":        func(ctx context.Context) error { _, err := l.Get(ctx); return err },
+		"Lease.Set":        func(ctx context.Context) error { return l.Set(ctx, 2) },
+		"Lease.SetWithTTL": func(ctx context.Context) error { return l.SetWithTTL(ctx, 2, time.Hour) },
+		"Lease.Delete":     func(ctx context.Context) error { return l.Delete(ctx) },
+		"Lease.Extend":     func(ctx context.Context) error { return l.Extend(ctx, 0) },
+		"Lease.Unlock":     func(ctx context.Context) error { return l.Unlock(ctx) },
 	}
 }
 

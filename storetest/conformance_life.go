@@ -80,6 +80,14 @@ func conformOwnTTL(tb testing.TB, e Engine) {
 	t.ok("Update", err)
 	l := t.lock("Lease.Set", 0)
 	t.ok("Lease.Set", l.Set(t.ctx, Value{N: 2}))
+	another := t.lock("left", 0)
+	for _, ttl := range []time.Duration{0, -1, store.MaxDuration + 1} {
+		t.refused("Lease.SetWithTTL", another.SetWithTTL(t.ctx, Value{N: 2}, ttl))
+	}
+	own("another", t.units(2))
+	another = t.lock("another", 0)
+	t.ok("Lease.SetWithTTL", another.SetWithTTL(t.ctx, Value{N: 2}, t.units(12)))
+	t.ok("Lease.Set", another.Set(t.ctx, Value{N: 3}))
 	own("shorter", t.units(2))
 	t.advance(7)
 	t.gone("past its own TTL", "left")
@@ -88,6 +96,7 @@ func conformOwnTTL(tb testing.TB, e Engine) {
 	for _, key := range []string{"Update", "CompareAndSet", "Lease.Set"} {
 		t.holds("its own TTL, anew", key, 2)
 	}
+	t.holds("another TTL by the holder, anew", "another", 3)
 	t.holds("for ever", "for ever", 1)
 	t.advance(6)
 	t.length("but for the one without deadline", 1)

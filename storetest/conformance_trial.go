@@ -241,6 +241,9 @@ type leaseCall struct {
 var leaseCalls = []leaseCall{
 	{"Lease.Get", func(ctx context.Context, l sharedLease) error { _, err := l.Get(ctx); return err }},
 	{"Lease.Set", func(ctx context.Context, l sharedLease) error { return l.Set(ctx, Value{N: 99}) }},
+	{"Lease.SetWithTTL", func(ctx context.Context, l sharedLease) error {
+		return l.SetWithTTL(ctx, Value{N: 99}, store.NoExpiry)
+	}},
 	{"Lease.Extend", func(ctx context.Context, l sharedLease) error { return l.Extend(ctx, 0) }},
 	{"Lease.Delete", func(ctx context.Context, l sharedLease) error { return l.Delete(ctx) }},
 	{"Lease.Unlock", func(ctx context.Context, l sharedLease) error { return l.Unlock(ctx) }},

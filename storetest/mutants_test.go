@@ -209,6 +209,12 @@ func (m forgetsOwnTTL) SetWithTTL(ctx context.Context, key string, v value, _ ti
 	return m.Set(ctx, key, v)
 }
 
+type leaseForgetsTTL struct{ lease }
+
+func (m leaseForgetsTTL) SetWithTTL(ctx context.Context, v value, _ time.Duration) error {
+	return m.Set(ctx, v)
+}
+
 type trimsKeys struct{ shared }
 
 func (m trimsKeys) Set(ctx context.Context, key string, v value) error {
@@ -269,6 +275,7 @@ var mutants = []struct {
 	{"Peek is an access", "IdleTimeout", func(s shared) shared { return peeksByGet{s} }},
 	{"Touch is no access", "IdleTimeout", func(s shared) shared { return touchesNothing{s} }},
 	{"SetWithTTL forgets the TTL", "OwnTTL", func(s shared) shared { return forgetsOwnTTL{s} }},
+	{"a holder's SetWithTTL forgets the TTL", "OwnTTL", withLeases(func(_ shared, l lease) lease { return leaseForgetsTTL{l} })},
 	{"keys are trimmed", "Keys", func(s shared) shared { return trimsKeys{s} }},
 	{"Lock does not wait", "LockWaits", func(s shared) shared { return impatient{s} }},
 	{"All skips what is locked", "All", func(s shared) shared { return skipsLocked{s} }},
