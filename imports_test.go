@@ -60,7 +60,7 @@ func TestImports(t *testing.T) {
 	}
 	require.Empty(t, cmp.Diff([]string{
 		"github.com/hashicorp/golang-lru/v2/simplelru: lru.go", "internal/tinylfu: policy.go",
-		"internal/usercode: codec.go", "internal/usercode: errors.go",
+		"internal/usercode: codec.go", "internal/usercode: errors.go", "internal/usercode: weight.go",
 	}, foreign))
 
 	// storetest is imported by the tests of users: it brings one small library

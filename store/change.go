@@ -18,6 +18,7 @@ type change[K comparable, V any] struct {
 	data     *encoded      // changeOverwrite; nil without a folder
 	ttl      time.Duration // changeOverwrite: of e from now on
 	revision uint64        // changeOverwrite
+	weight   uint32        // changeOverwrite
 	victim   *entry[K, V]  // changeAdd: goes to make room; nil = there is room
 	reason   Reason        // changeRemove, changeFreed
 	lease    *Lease[K, V]  // changeLock, changeExtend, changeUnlock; of a changeRemove by its holder
@@ -136,6 +137,7 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 // markLocked notes what is pending.
 func (s *Store[K, V]) markLocked(c *change[K, V], b *batch[K, V]) {
 	s.pending++
+	s.heavier += c.weightOf()
 	switch c.kind {
 	case changeAdd:
 		if s.coming == nil {
@@ -159,6 +161,7 @@ func (s *Store[K, V]) markLocked(c *change[K, V], b *batch[K, V]) {
 // unmarkLocked takes back what markLocked has noted, before the change is made
 // or given up.
 func (s *Store[K, V]) unmarkLocked(c *change[K, V]) {
+	s.heavier -= c.weightOf()
 	switch c.kind {
 	case changeAccess, changeFreed:
 		return

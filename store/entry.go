@@ -43,6 +43,7 @@ type Metadata struct {
 	Expires time.Time
 	// LockedUntil is the lease's deadline. The zero time = not locked.
 	LockedUntil time.Time
+	Weight      uint32 // as its value was weighed; 1 without a Weigher
 }
 
 // Entry is an entry as it was at one instant.
@@ -88,9 +89,10 @@ type entry[K comparable, V any] struct {
 	revision, fence  uint64
 	born             uint64 // position when it was created
 	listed           uint64 // v.used when the policy listed it
-	late             int    // in lru.late; -1 = not there
-	slot             int    // in table.slots; -1 once removed
-	index            int    // in table.expiry; -1 = not there
+	weight           uint32
+	late             int // in lru.late; -1 = not there
+	slot             int // in table.slots; -1 once removed
+	index            int // in table.expiry; -1 = not there
 }
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not
@@ -185,6 +187,7 @@ func (s *Store[K, V]) metadataLocked(e *entry[K, V], now instant) Metadata {
 		Accesses: e.count(),
 		Revision: e.revision,
 		Fence:    e.fence,
+		Weight:   e.weight,
 		Expires:  s.time(e.deadline(s.o.IdleTimeout)),
 	}
 	if e.lease != nil {

@@ -23,8 +23,9 @@ var (
 	ErrLeaseLost = errors.New("store: lease lost")
 	// ErrConflict: the entry is not what the caller expected.
 	ErrConflict = errors.New("store: conflict")
-	// ErrFull: there is no room, and every entry that could go is locked.
-	ErrFull = errors.New("store: full of locked entries")
+	// ErrFull: there is no room, as every entry that could go is locked, or as the
+	// value is heavier than MaxWeight.
+	ErrFull = errors.New("store: full: what could go is locked, or the value is too heavy")
 	// ErrReadOnly: the disk of the store's folder fails, so nothing can be
 	// changed until it works again. It comes with the cause. Reading works.
 	ErrReadOnly = errors.New("store: read-only")

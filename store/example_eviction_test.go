@@ -29,6 +29,24 @@ func ExampleOptions_capacity() {
 	// map[a:1 c:4]
 }
 
+// With a Weigher, entries go until a newcomer's weight fits, too.
+func ExampleOptions_maxWeight() {
+	s, err := store.New(store.Options[string, []byte]{
+		Weigher:   func(key string, value []byte) uint32 { return uint32(len(key) + len(value)) },
+		MaxWeight: 1 << 20,
+	})
+	check(err)
+	defer s.Close()
+	check(s.Set("small", make([]byte, 1000)))
+	check(s.Set("large", make([]byte, 900_000)))
+	check(s.Set("other", make([]byte, 300_000)))
+	fmt.Println(s.Has("small"), s.Has("large"), s.Has("other"), s.Stats().Weight)
+	fmt.Println(s.Set("too large", make([]byte, 2<<20)))
+	// Output:
+	// false false true 300005
+	// store: full: what could go is locked, or the value is too heavy
+}
+
 // What is locked is never evicted. If nothing else could go, there is no room.
 func ExampleOptions_full() {
 	s, err := store.New(store.Options[string, int]{Capacity: 1})
@@ -41,7 +59,7 @@ func ExampleOptions_full() {
 	check(lease.Unlock())
 	fmt.Println(s.Set("b", 2))
 	// Output:
-	// store: full of locked entries
+	// store: full: what could go is locked, or the value is too heavy
 	// <nil>
 }
 

@@ -52,7 +52,7 @@ func lock[K comparable, V any](t testing.TB, s *store.Store[K, V], key K) *store
 }
 
 // has returns those of the keys that are live.
-func has(s *store.Store[string, int], keys ...string) (live []string) {
+func has[V any](s *store.Store[string, V], keys ...string) (live []string) {
 	for _, key := range keys {
 		if s.Has(key) {
 			live = append(live, key)

@@ -52,6 +52,8 @@ func TestBadOptions(t *testing.T) {
 		{"capacity", func(o *options) { o.Capacity = -1 }},
 		{"capacity", func(o *options) { o.Capacity = math.MinInt }},
 		{"capacity", func(o *options) { o.Capacity = store.MaxCapacity + 1 }},
+		{"MaxWeight", func(o *options) { o.MaxWeight = 1 }}, // weighed by nobody
+		{"MaxWeight", func(o *options) { o.MaxWeight, o.Weigher = store.MaxMaxWeight+1, weigher }},
 		{"Policy", func(o *options) { o.Policy = -1 }},
 		{"Policy", func(o *options) { o.Policy = store.TinyLFU + 1 }},
 		{"Generations", func(o *options) { o.Persist.Generations = -1 }},

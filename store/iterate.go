@@ -172,7 +172,7 @@ func (s *Store[K, V]) Equal(other *Store[K, V]) bool {
 		return s == other
 	}
 	if s.o.Policy != other.o.Policy || s.o.TTL != other.o.TTL || s.o.IdleTimeout != other.o.IdleTimeout ||
-		s.Stats().Capacity != other.Stats().Capacity {
+		s.o.MaxWeight != other.o.MaxWeight || s.Stats().Capacity != other.Stats().Capacity {
 		return false
 	}
 	values := make(map[K]V)

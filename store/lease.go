@@ -60,8 +60,8 @@ func (l *Lease[K, V]) Get() (value V, err error) {
 // Set replaces the value: the next revision, and an access. The entry's own
 // TTL starts anew.
 //
-// Errors: [ErrLeaseLost], in which case nothing is written, [ErrReadOnly],
-// [ErrClosed], and in a store with a folder the codec's on this value and those
+// Errors: [ErrLeaseLost], in which case nothing is written, [ErrFull] for a value too
+// heavy, [ErrReadOnly], [ErrClosed], and in a store with a folder the codec's on this value and those
 // of the disk.
 func (l *Lease[K, V]) Set(value V) error { return l.write(value, keepTTL) }
 
@@ -79,11 +79,15 @@ func (l *Lease[K, V]) write(value V, ttl time.Duration) error {
 	if err != nil {
 		return err
 	}
+	weight := l.s.weigh(l.key, value)
 	return l.change(func(now instant) (*batch[K, V], error) {
 		if err := data.fits(l.e.data); err != nil {
 			return nil, err
 		}
-		return l.s.doLocked(l.s.overwriting(l.e, value, data, ttl, now))
+		if b, err := l.s.lightenLocked(l.e, weight, now); err != nil {
+			return b, err
+		}
+		return l.s.doLocked(l.s.overwriting(l.e, value, weight, data, ttl, now))
 	})
 }
 

@@ -127,7 +127,7 @@ func (m *machine[K]) wrote(err error, key K, value int, ttl time.Duration, accep
 	case !accept(e):
 		want = store.ErrConflict
 	default:
-		m.wantFreed(key, e == nil)
+		m.wantFreed(key, e, value)
 		switch {
 		case ttl == keepTTL && e != nil:
 			ttl = e.ttl
@@ -142,9 +142,10 @@ func (m *machine[K]) wrote(err error, key K, value int, ttl time.Duration, accep
 }
 
 // wantFreed makes sure that no dead entry is in the way of a write.
-func (m *machine[K]) wantFreed(key K, isNew bool) {
+func (m *machine[K]) wantFreed(key K, e *refEntry[K], value int) {
+	full := e == nil && len(m.r.order) >= m.r.capacity || m.r.tooHeavy(e, value, always)
 	for _, e := range m.r.order {
-		if m.r.dead(e) && (e.key == key || isNew && len(m.r.order) >= m.r.capacity) {
+		if m.r.dead(e) && (e.key == key || full) {
 			m.t.Fatalf("a dead entry is in the way and was not freed")
 		}
 	}
@@ -325,7 +326,7 @@ func (m *machine[K]) resizeTo(capacity int) {
 		for _, e := range m.r.order {
 			require.False(m.t, m.r.dead(e), "dead entries go first")
 		}
-		m.r.evict()
+		m.r.evict(nil)
 	}
 	require.Zero(m.t, evicted)
 }

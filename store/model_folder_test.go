@@ -19,7 +19,7 @@ import (
 
 // moved returns a copy of what is alive, or of the dead too, with all times moved.
 func (r *reference[K]) moved(by time.Duration, dead bool) *reference[K] {
-	to := &reference[K]{capacity: r.capacity, ttl: r.ttl, idle: r.idle, now: r.now + by, entries: make(map[K]*refEntry[K])}
+	to := &reference[K]{capacity: r.capacity, maxWeight: r.maxWeight, ttl: r.ttl, idle: r.idle, now: r.now + by, entries: make(map[K]*refEntry[K])}
 	for _, e := range r.order {
 		if r.dead(e) && (!dead || e.leftOut) {
 			continue
@@ -41,7 +41,7 @@ func (r *reference[K]) moved(by time.Duration, dead bool) *reference[K] {
 // back returns a saved reference as it would be now, leases that ended included.
 func (m *machine[K]) back(saved *reference[K]) *reference[K] {
 	r := saved.moved(m.r.now-m.now(), true)
-	r.capacity, r.ttl, r.idle = m.r.capacity, m.r.ttl, m.r.idle
+	r.capacity, r.maxWeight, r.ttl, r.idle = m.r.capacity, m.r.maxWeight, m.r.ttl, m.r.idle
 	for _, e := range r.order { // the clock may have been stepped back since
 		e.accessed = min(e.accessed, m.r.now)
 	}
@@ -54,17 +54,18 @@ func (m *machine[K]) load(saved *reference[K]) (*reference[K], error) {
 	r := m.back(saved)
 	r.now = m.r.now
 	r = r.moved(0, false)
-	locked := 0
+	n := 0
 	for _, e := range r.order {
-		if e.lease != nil {
-			locked++
+		if locked(e) {
+			n++
 		}
 	}
-	if locked > r.capacity {
+	tooHeavy := func(which func(*refEntry[K]) bool) bool { return r.maxWeight > 0 && r.weight(which) > r.maxWeight }
+	if n > r.capacity || tooHeavy(locked[K]) {
 		return nil, store.ErrFull
 	}
-	for len(r.order) > r.capacity {
-		r.evict()
+	for len(r.order) > r.capacity || tooHeavy(always) {
+		r.evict(nil)
 	}
 	r.gone = nil
 	return r, nil
@@ -112,7 +113,7 @@ func (m *machine[K]) open(saved *reference[K]) error {
 		return d
 	}
 	m.r = &reference[K]{
-		capacity: m.o.Capacity, ttl: orForever(m.o.TTL), idle: orForever(m.o.IdleTimeout),
+		capacity: m.o.Capacity, maxWeight: int(m.o.MaxWeight), ttl: orForever(m.o.TTL), idle: orForever(m.o.IdleTimeout),
 		now: m.now(), entries: make(map[K]*refEntry[K]),
 	}
 	var want error
@@ -355,10 +356,14 @@ func (m *machine[K]) reopen() {
 	}
 	m.drawOptions()
 	if m.imprecise { // nor which ones would be dropped
-		m.o.Capacity = len(m.keys)
+		m.roomForAll()
 	}
 	if m.open(m.saved) != nil { // too small for what is locked
-		m.o.Capacity = len(m.keys)
+		m.roomForAll()
 		require.NoError(m.t, m.open(m.saved))
 	}
+}
+
+func (m *machine[K]) roomForAll() {
+	m.o.Capacity, m.o.MaxWeight, m.o.Weigher = len(m.keys), 0, nil
 }

@@ -114,6 +114,8 @@ func (m *machine[K]) refreshed(key K, l *refLoad[K]) {
 	case overtaken:
 	case l.err != nil:
 		m.failed(key, l.err, true)
+	case m.r.tooHeavy(m.r.entries[key], l.value, locked[K]):
+		m.failed(key, context.Canceled, true) // which nobody is told of either
 	default:
 		m.wrote(nil, key, l.value, keepTTL, always)
 	}

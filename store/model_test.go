@@ -159,6 +159,10 @@ func (m *machine[K]) newValue() int {
 // drawOptions draws those that may differ from one life of a store to the next.
 func (m *machine[K]) drawOptions() {
 	m.o.Capacity = rapid.IntRange(1, len(m.keys)-1).Draw(m.t, "capacity")
+	m.o.MaxWeight, m.o.Weigher = rapid.SampledFrom([]uint64{0, 0, 2, 5, 9}).Draw(m.t, "most weight"), nil
+	if m.o.MaxWeight > 0 {
+		m.o.Weigher = weigher
+	}
 	m.o.TTL = m.draw("TTL", 0, 5*time.Second, time.Minute, time.Hour)
 	m.o.IdleTimeout = m.draw("idle timeout", 0, 0, 3*time.Second, time.Minute)
 	m.o.MaxLease = m.draw("longest lease", 2*time.Second, 30*time.Second)
@@ -343,7 +347,7 @@ func (m *machine[K]) metadata(e *refEntry[K]) store.Metadata {
 	}
 	want := store.Metadata{
 		Status: store.Active, Created: at(e.created), Updated: at(e.updated), Accessed: at(e.accessed),
-		Accesses: e.accesses, Revision: e.revision, Fence: e.fence, Expires: at(m.r.deadline(e)),
+		Accesses: e.accesses, Revision: e.revision, Fence: e.fence, Expires: at(m.r.deadline(e)), Weight: uint32(m.r.weigh(e.value)),
 	}
 	if e.lease != nil {
 		want.Status, want.LockedUntil = store.Locked, at(e.lease.until)
@@ -357,6 +361,7 @@ func (m *machine[K]) metadata(e *refEntry[K]) store.Metadata {
 func (m *machine[K]) checkStats() {
 	want := m.stats
 	want.Entries, want.Capacity, want.Waiting = len(m.r.entries), m.r.capacity, len(m.waiting)
+	want.Weight = uint64(m.r.weight(always))
 	for _, e := range m.r.entries {
 		if e.lease != nil {
 			want.Locked++

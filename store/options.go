@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -25,6 +26,8 @@ const (
 	MaxDuration = 100 * 365 * 24 * time.Hour
 	// MaxCapacity is the largest capacity.
 	MaxCapacity = math.MaxInt32
+	// MaxMaxWeight is the largest MaxWeight.
+	MaxMaxWeight = math.MaxInt64 / 2
 )
 
 // Options configure a [Store]. The zero value works: 1000 entries in memory,
@@ -32,6 +35,15 @@ const (
 type Options[K comparable, V any] struct {
 	// Capacity is the most entries kept; it is exact. 0 = DefaultCapacity.
 	Capacity int
+	// Weigher weighs an entry, in whatever unit, each time that its value is set;
+	// several goroutines may be in it at once, and none of the store's locks is
+	// held. A weight of 0 is good. nil = every entry weighs 1.
+	Weigher func(key K, value V) uint32
+	// MaxWeight, with a Weigher, is the most that all entries weigh together; it
+	// is exact, as is the capacity, which still holds. To keep to it, setting a
+	// heavier value may evict others, and one too heavy for the store is ErrFull.
+	// 0 = no bound but Capacity.
+	MaxWeight uint64
 	// Policy chooses what is evicted for room. 0 = LRU.
 	Policy Policy
 	// TTL is an entry's life after its last write. 0 or NoExpiry = for ever.
@@ -122,6 +134,12 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 	}
 	if o.Policy < 0 || o.Policy > TinyLFU {
 		return o, fmt.Errorf("store: Policy is %d; it must be LRU or TinyLFU (or 0, which is LRU)", int(o.Policy))
+	}
+	switch {
+	case o.MaxWeight > MaxMaxWeight:
+		return o, fmt.Errorf("store: MaxWeight is %d; it must be at most %d", o.MaxWeight, uint64(MaxMaxWeight))
+	case o.MaxWeight != 0 && o.Weigher == nil:
+		return o, errors.New("store: MaxWeight must come with a Weigher; Capacity bounds the number of entries")
 	}
 	for _, d := range []struct {
 		name    string

@@ -41,7 +41,7 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.packed && e.data == data {
-		s.table.overwrite(e, e.next(value, e.v.expires))
+		s.table.overwrite(e, e.next(value, e.v.expires), e.weight)
 		e.packed = false
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 // It is told the time, which dead entries were freed and the fence of a lease.
 type reference[K comparable] struct {
 	capacity       int
+	maxWeight      int // 0 = no bound, and all weigh 1
 	ttl, idle, now time.Duration
 	entries        map[K]*refEntry[K] // dead ones too, until they are freed
 	order          []*refEntry[K]     // by use, latest last
@@ -69,8 +70,11 @@ func (r *reference[K]) use(e *refEntry[K], at time.Duration) {
 
 // write sets a value; e is nil for a new entry.
 func (r *reference[K]) write(key K, e *refEntry[K], value int, ttl time.Duration) error {
+	if !r.lighten(e, value) {
+		return store.ErrFull
+	}
 	if e == nil {
-		if len(r.entries) >= r.capacity && !r.evict() {
+		if len(r.entries) >= r.capacity && !r.evict(nil) {
 			return store.ErrFull
 		}
 		e = &refEntry[K]{key: key, created: r.now}
@@ -85,8 +89,49 @@ func (r *reference[K]) write(key K, e *refEntry[K], value int, ttl time.Duration
 	return nil
 }
 
-func (r *reference[K]) evict() bool {
-	i := slices.IndexFunc(r.order, func(e *refEntry[K]) bool { return e.lease == nil })
+// weigher is the Weigher of a store with a MaxWeight.
+func weigher[K any](_ K, value int) uint32 { return uint32(value % 4) }
+
+func (r *reference[K]) weigh(value int) int {
+	if r.maxWeight == 0 {
+		return 1
+	}
+	return int(weigher(struct{}{}, value))
+}
+
+// weight returns what entries weigh together.
+func (r *reference[K]) weight(which func(*refEntry[K]) bool) (sum int) {
+	for _, e := range r.order {
+		if which(e) {
+			sum += r.weigh(e.value)
+		}
+	}
+	return sum
+}
+
+func locked[K comparable](e *refEntry[K]) bool { return e.lease != nil }
+
+// tooHeavy reports whether a value in the place of that of e, nil for a new entry,
+// makes those that are counted too heavy.
+func (r *reference[K]) tooHeavy(e *refEntry[K], value int, which func(*refEntry[K]) bool) bool {
+	others := r.weight(func(o *refEntry[K]) bool { return o != e && which(o) })
+	return r.maxWeight > 0 && others+r.weigh(value) > r.maxWeight
+}
+
+// lighten makes room for a value's weight, and reports false if there is no way.
+func (r *reference[K]) lighten(e *refEntry[K], value int) bool {
+	if r.tooHeavy(e, value, locked[K]) {
+		return false
+	}
+	for r.tooHeavy(e, value, always) {
+		r.evict(e)
+	}
+	return true
+}
+
+// evict evicts the first that may go, but not e.
+func (r *reference[K]) evict(but *refEntry[K]) bool {
+	i := slices.IndexFunc(r.order, func(e *refEntry[K]) bool { return e.lease == nil && e != but })
 	if i >= 0 {
 		r.remove(r.order[i], store.ReasonEvicted)
 	}

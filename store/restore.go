@@ -38,7 +38,7 @@ func (s *Store[K, V]) restore() error {
 	s.stats.Replayed = rec.Changes
 	s.stats.TornBytes = rec.Torn
 	if from.dropped > 0 {
-		s.o.Logger.Warn("latchkey: the folder held more entries than the capacity; the least recently used are dropped",
+		s.o.Logger.Warn("latchkey: the folder held more entries than there is room for; the least recently used are dropped",
 			"dropped", from.dropped, "capacity", s.capacity)
 	}
 	if rec.Damaged+from.dropped+from.stale > 0 {
@@ -57,7 +57,7 @@ func (s *Store[K, V]) restore() error {
 
 // Import replaces the content of the store by a snapshot read from r, written
 // by Export or taken from a folder: all of it, or nothing on an error. Entries
-// that have expired since stay away, and if there are more than the capacity,
+// that have expired since stay away, and if there are more than there is room for,
 // the most recently used are kept. Leases come with their entries; those of the
 // store end. In a store with a journal it is durable when Import returns, and
 // other writers wait meanwhile; without, the next snapshot makes it so.
@@ -130,7 +130,7 @@ func (s *Store[K, V]) replaceByLocked(from staged[K, V]) {
 // fitLocked makes sure that what was staged has room, as the capacity may have
 // become smaller since.
 func (s *Store[K, V]) fitLocked(from staged[K, V]) error {
-	if err := s.checkLocked(len(from.table.locked)); err != nil {
+	if err := s.checkLocked(share{n: len(from.table.locked)}); err != nil {
 		return err
 	}
 	for from.table.len() > s.capacity {
@@ -139,10 +139,13 @@ func (s *Store[K, V]) fitLocked(from staged[K, V]) error {
 	return nil
 }
 
-// checkLocked makes sure that there is room for that many entries with leases.
-func (s *Store[K, V]) checkLocked(n int) error {
-	if n > s.capacity {
-		return fmt.Errorf("%w: %d in the snapshot, the capacity is %d", ErrFull, n, s.capacity)
+// checkLocked makes sure that there is room for so many entries with leases.
+func (s *Store[K, V]) checkLocked(locked share) error {
+	switch over := s.excess(locked, s.capacity); {
+	case over.n > 0:
+		return fmt.Errorf("%w: %d in the snapshot, the capacity is %d", ErrFull, locked.n, s.capacity)
+	case over.weight > 0:
+		return fmt.Errorf("%w: they weigh %d in the snapshot, MaxWeight is %d", ErrFull, locked.weight, s.o.MaxWeight)
 	}
 	return nil
 }

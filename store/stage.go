@@ -16,7 +16,7 @@ import (
 type staged[K comparable, V any] struct {
 	table   *table[K, V]
 	fence   uint64 // newest that it knows of
-	dropped int    // entries that the capacity has no room for
+	dropped int    // entries that there is no room for
 	stale   int    // entries that were encoded anew
 	expired []*entry[K, V]
 }
@@ -26,22 +26,23 @@ func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err er
 	read := s.readWall()
 	s.mu.Lock()
 	s.seeLocked(read)
-	l := loader[K, V]{s: s, records: records, now: s.latest, wall: s.wall, every: max(1, len(records)/sampleSize)}
+	l := loader[K, V]{s: s, records: records, now: s.latest, wall: s.wall, every: s.sampleEvery(len(records))}
 	s.mu.Unlock()
 	entries, err := l.load()
 	if err != nil {
 		return from, err
 	}
 	from.stale = int(l.stale.Load())
-	locked := 0
+	var locked, all share
 	entries = slices.DeleteFunc(entries, func(e *entry[K, V]) bool {
 		from.fence = max(from.fence, e.fence)
 		if dead(l.now, e.deadline(s.o.IdleTimeout)) {
 			from.expired = append(from.expired, e)
 			return true
 		}
+		all.add(e.weight)
 		if e.lease != nil {
-			locked++
+			locked.add(e.weight)
 		}
 		return false
 	})
@@ -51,14 +52,15 @@ func (s *Store[K, V]) stage(records []persist.Record) (from staged[K, V], err er
 	if err != nil {
 		return from, err
 	}
-	from.dropped = max(0, len(entries)-capacity)
-	from.table, err = s.fill(keepMostRecent(entries, from.dropped), capacity)
+	kept := keepMostRecent(entries, s.excess(all, capacity))
+	from.dropped = all.n - len(kept)
+	from.table, err = s.fill(kept, capacity)
 	return from, err
 }
 
 // keepMostRecent sorts entries by use and leaves out the first few that are not
-// locked.
-func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*entry[K, V] {
+// locked, so many that what is dropped is enough.
+func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop share) []*entry[K, V] {
 	type use struct {
 		used uint64
 		e    *entry[K, V]
@@ -70,8 +72,9 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop int) []*en
 	slices.SortFunc(order, func(a, b use) int { return cmp.Compare(a.used, b.used) })
 	entries = entries[:0]
 	for _, u := range order {
-		if drop > 0 && u.e.lease == nil {
-			drop--
+		if (drop.n > 0 || drop.weight > 0) && u.e.lease == nil {
+			drop.n--
+			drop.weight -= int64(u.e.weight)
 			continue
 		}
 		entries = append(entries, u.e)
@@ -157,6 +160,7 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 		revision: r.Revision,
 		fence:    r.Fence,
 		data:     &encoded{r.Key, r.Value},
+		weight:   1,
 	}
 	accessed, used := min(at(r.Accessed), l.now), r.Used // the wall clock may have been ahead
 	e.v = &version[K, V]{e: e, expires: never}
@@ -201,6 +205,9 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		return nil
 	}
 	err := unmarshal(c.value, "decode a value", e.data.value, &e.v.value)
+	if err == nil {
+		e.weight, err = l.s.weighContained(e)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -211,6 +218,15 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		e.data, err = l.s.marshal(e.v.key, e.v.value)
 	}
 	return err
+}
+
+// sampleEvery returns how many values of n there are to one that is decoded at once:
+// all have to be if they are to be weighed.
+func (s *Store[K, V]) sampleEvery(n int) int {
+	if s.o.Weigher != nil {
+		return 1
+	}
+	return max(1, n/sampleSize)
 }
 
 func isStale(c persist.Codec, data []byte) bool {

@@ -10,8 +10,9 @@ import (
 type Stats struct {
 	Entries  int // entries kept, dead ones not yet freed among them
 	Capacity int
-	Locked   int // entries with a lease
-	Waiting  int // callers waiting in Lock
+	Weight   uint64 // of all entries; without a Weigher as many as there are
+	Locked   int    // entries with a lease
+	Waiting  int    // callers waiting in Lock
 
 	Hits     uint64 // Get, Entry and Lease.Get that found
 	Misses   uint64 // Get and Entry that did not
@@ -56,6 +57,7 @@ func (s *Store[K, V]) Stats() Stats {
 	stats.Misses += s.misses.sum()
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
+	stats.Weight = s.table.weight
 	stats.Locked = len(s.table.locked)
 	stats.Durable, stats.Unsaved = s.folder != nil, s.changed != never
 	stats.ReadOnly = s.readOnly != nil

@@ -71,6 +71,7 @@ type Store[K comparable, V any] struct {
 	coming       map[K]*batch[K, V] // keys that are to be added
 	leaving      int                // entries that are to be removed
 	pending      int                // changes that are to be made, accesses and the like aside
+	heavier      int64              // by how much they will make the store so
 	barrier      *batch[K, V]       // nothing is decided until it is over
 	waylaid      []*entry[K, V]     // to be passed on to those who wait for them, once it is
 	unled        *batch[K, V]       // needs somebody to lead it

@@ -6,6 +6,8 @@ type table[K comparable, V any] struct {
 	index    *index[K, V]
 	unlocked policy[K, V]          // by use: what may be evicted
 	locked   map[*entry[K, V]]bool // what may not, because of a lease
+	weight   uint64                // of all
+	fixed    uint64                // of those locked
 
 	// expiry lists each entry that can die by its deadline or earlier: an
 	// access moves the deadline but not the listing, which is put right
@@ -81,12 +83,19 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 		t.unlocked.add(e)
 	} else {
 		t.locked[e] = true
+		t.fixed += uint64(e.weight)
 	}
 	t.index.add(e.v)
+	t.weight += uint64(e.weight)
 }
 
 // overwrite gives e its next version.
-func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V]) {
+func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V], weight uint32) {
+	t.weight += uint64(weight) - uint64(e.weight)
+	if e.lease != nil {
+		t.fixed += uint64(weight) - uint64(e.weight)
+	}
+	e.weight = weight
 	t.index.replace(e.v, v)
 	e.v = v
 }
@@ -96,8 +105,10 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 		t.unlocked.remove(e)
 	} else {
 		delete(t.locked, e)
+		t.fixed -= uint64(e.weight)
 	}
 	t.index.remove(e.v)
+	t.weight -= uint64(e.weight)
 	e.freeze()
 	t.expiry.remove(e)
 	t.slots[e.slot] = nil
@@ -113,6 +124,7 @@ func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 	if e.lease == nil {
 		t.unlocked.remove(e)
 		t.locked[e] = true
+		t.fixed += uint64(e.weight)
 		e.freeze()
 	}
 	e.lease = l
@@ -122,6 +134,7 @@ func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 func (t *table[K, V]) unlock(e *entry[K, V]) {
 	e.lease = nil
 	delete(t.locked, e)
+	t.fixed -= uint64(e.weight)
 	t.unlocked.giveBack(e)
 	e.thaw()
 }

@@ -124,11 +124,12 @@ const keepTTL time.Duration = 0
 
 // writing is what a write by key has to do.
 type writing[K comparable, V any] struct {
-	key   K
-	hash  uint64
-	value V
-	ttl   time.Duration
-	data  *encoded // without the key until that is needed; nil without a folder
+	key    K
+	hash   uint64
+	value  V
+	weight uint32
+	ttl    time.Duration
+	data   *encoded // without the key until that is needed; nil without a folder
 }
 
 // write is every write by key: it encodes, finds the entry, asks accept (nil
@@ -141,7 +142,7 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err != nil {
 		return err
 	}
-	w := writing[K, V]{key, s.hash(key), value, ttl, data}
+	w := writing[K, V]{key, s.hash(key), value, s.weigh(key, value), ttl, data}
 	for {
 		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
@@ -179,7 +180,10 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 		if err := w.data.fits(live.data); err != nil {
 			return nil, err
 		}
-		return s.doLocked(s.overwriting(live, w.value, w.data, w.ttl, now))
+		if b, err := s.lightenLocked(live, w.weight, now); err != nil {
+			return b, err
+		}
+		return s.doLocked(s.overwriting(live, w.value, w.weight, w.data, w.ttl, now))
 	}
 	if w.data != nil && w.data.key == nil {
 		return nil, errNoKey
@@ -190,6 +194,9 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 	if s.uses != nil {
 		s.passOwnUsesLocked()
 	}
+	if b, err := s.lightenLocked(nil, w.weight, now); err != nil {
+		return b, err
+	}
 	victim, b, err := s.roomLocked(now)
 	if err != nil {
 		return b, err
@@ -198,7 +205,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 }
 
 // overwriting returns the change that gives a live entry another value.
-func (s *Store[K, V]) overwriting(e *entry[K, V], value V, data *encoded, ttl time.Duration, now instant) change[K, V] {
+func (s *Store[K, V]) overwriting(e *entry[K, V], value V, weight uint32, data *encoded, ttl time.Duration, now instant) change[K, V] {
 	if ttl == keepTTL {
 		ttl = e.ttl
 	}
@@ -207,7 +214,7 @@ func (s *Store[K, V]) overwriting(e *entry[K, V], value V, data *encoded, ttl ti
 	}
 	return change[K, V]{
 		kind: changeOverwrite, at: now, e: e,
-		value: value, data: data, ttl: ttl, revision: e.revision + 1, count: e.count(),
+		value: value, weight: weight, data: data, ttl: ttl, revision: e.revision + 1, count: e.count(),
 	}
 }
 
@@ -217,7 +224,7 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	s.touchLocked(e)
 	v := e.next(c.value, c.at.after(c.ttl))
 	v.use(s.nextLocked(), c.at)
-	s.table.overwrite(e, v)
+	s.table.overwrite(e, v, c.weight)
 	s.usedLocked(v, c.at)
 	e.data, e.packed = c.data, false
 	e.revision = c.revision
@@ -242,6 +249,7 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 		created: now, updated: now, noted: int64(now),
 		ttl:      ttl,
 		revision: 1,
+		weight:   w.weight,
 	}
 	e.v = &version[K, V]{e: e, key: w.key, hash: w.hash, value: w.value, expires: now.after(ttl)}
 	e.v.accessed.Store(int64(now))

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/latchkey-go/latchkey/internal/usercode"
+)
+
+// weigh returns the weight of an entry. It may run user code: not under mu.
+func (s *Store[K, V]) weigh(key K, value V) uint32 {
+	if s.o.Weigher == nil {
+		return 1
+	}
+	return s.o.Weigher(key, value)
+}
+
+// weighContained is weigh where there is no caller whose panic it would be.
+func (s *Store[K, V]) weighContained(e *entry[K, V]) (weight uint32, err error) {
+	if err := usercode.Contain(func() error {
+		weight = s.weigh(e.v.key, e.v.value)
+		return nil
+	}); err != nil {
+		return 0, fmt.Errorf("store: the Weigher failed: %w", err)
+	}
+	return weight, nil
+}
+
+// evictBatch is the most entries that one operation evicts under mu at a time, so
+// that others get their turns.
+const evictBatch = 64
+
+// lightenLocked makes room for e, which is live, to weigh so much, or for a new
+// entry if e is nil: what is dead goes, and then the policy's victims, e itself
+// aside. With errAgain it must be called again, after the batch if there is one.
+func (s *Store[K, V]) lightenLocked(e *entry[K, V], weight uint32, now instant) (*batch[K, V], error) {
+	if s.o.MaxWeight == 0 {
+		return nil, nil
+	}
+	more, staying := int64(weight), int64(weight)
+	if e != nil {
+		more -= int64(e.weight)
+		if e.lease != nil {
+			staying = more // e is one of those that stay
+		}
+	}
+	for evicted := 0; s.tooHeavyLocked(more); {
+		if freed, others := s.freeLocked(now, 1, sweepBatch); freed > 0 {
+			continue
+		} else if others {
+			return nil, errAgain
+		}
+		if int64(s.table.fixed)+staying > int64(s.o.MaxWeight) {
+			return nil, ErrFull // before anything is evicted in vain
+		}
+		if evicted == evictBatch {
+			return nil, errAgain
+		}
+		if evicted == 0 && e != nil && e.lease == nil {
+			s.table.unlocked.remove(e)
+			defer s.table.unlocked.giveBack(e)
+		}
+		if b, err := s.evictLocked(now); err != nil {
+			return b, err
+		}
+		evicted++
+	}
+	return nil, nil
+}
+
+// evictLocked decides to evict an entry in advance of a change that may come or not.
+func (s *Store[K, V]) evictLocked(now instant) (*batch[K, V], error) {
+	victim, b, err := s.victimLocked()
+	if err != nil {
+		return b, err
+	}
+	b, err = s.doLocked(change[K, V]{kind: changeRemove, at: now, e: victim, reason: ReasonEvicted})
+	if b != nil {
+		s.unled, s.busy = b, true
+	}
+	return nil, err
+}
+
+// tooHeavyLocked reports whether the store would be too heavy with so much more,
+// once all that is pending has been done.
+func (s *Store[K, V]) tooHeavyLocked(more int64) bool {
+	return int64(s.table.weight)+s.heavier+more > int64(s.o.MaxWeight)
+}
+
+// weightOf returns by how much a change makes the store heavier.
+func (c *change[K, V]) weightOf() int64 {
+	switch c.kind {
+	case changeAdd:
+		if c.victim != nil {
+			return int64(c.e.weight) - int64(c.victim.weight)
+		}
+		return int64(c.e.weight)
+	case changeOverwrite:
+		return int64(c.weight) - int64(c.e.weight)
+	case changeRemove:
+		return -int64(c.e.weight)
+	}
+	return 0
+}
+
+// share is a part of a store's entries.
+type share struct {
+	n      int
+	weight int64
+}
+
+func (x *share) add(weight uint32) {
+	x.n++
+	x.weight += int64(weight)
+}
+
+// excess returns what is too much of x, if anything, at a capacity.
+func (s *Store[K, V]) excess(x share, capacity int) share {
+	over := share{n: x.n - capacity}
+	if s.o.MaxWeight != 0 {
+		over.weight = x.weight - int64(s.o.MaxWeight)
+	}
+	return over
+}
