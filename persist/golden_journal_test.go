@@ -101,15 +101,15 @@ func checkGoldenJournal(t *testing.T, o store.Options[string, goldenSession], lo
 	}
 	require.Empty(t, cmp.Diff(map[string]store.Metadata{
 		"ada": {
-			Status: store.Active, Created: goldenTime, Updated: last, Accessed: last,
+			Weight: 1, Status: store.Active, Created: goldenTime, Updated: last, Accessed: last,
 			Accesses: 1, Revision: 2, Expires: last.Add(500 * time.Hour),
 		},
 		"für immer": {
-			Status: store.Active, Created: goldenTime, Updated: goldenTime, Accessed: last,
+			Weight: 1, Status: store.Active, Created: goldenTime, Updated: goldenTime, Accessed: last,
 			Accesses: 1, Revision: 1, Fence: 1, Expires: last.Add(500 * time.Hour),
 		},
 		"locked": {
-			Status: store.Locked, Created: last, Updated: last, Accessed: last,
+			Weight: 1, Status: store.Locked, Created: last, Updated: last, Accessed: last,
 			Revision: 1, Fence: 2, Expires: last.Add(1000 * time.Hour), LockedUntil: last.Add(100 * time.Hour),
 		},
 	}, metadata))

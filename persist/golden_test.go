@@ -127,15 +127,15 @@ func checkGolden(t *testing.T, o store.Options[string, goldenSession]) {
 	}
 	require.Empty(t, cmp.Diff(map[string]store.Metadata{
 		"ada": {
-			Status: store.Active, Created: goldenTime, Updated: later, Accessed: later,
+			Weight: 1, Status: store.Active, Created: goldenTime, Updated: later, Accessed: later,
 			Accesses: 3, Revision: 2, Expires: later.Add(500 * time.Hour),
 		},
 		"für immer": {
-			Status: store.Active, Created: goldenTime, Updated: goldenTime, Accessed: later,
+			Weight: 1, Status: store.Active, Created: goldenTime, Updated: goldenTime, Accessed: later,
 			Revision: 1, Fence: 1, Expires: later.Add(500 * time.Hour),
 		},
 		"locked": {
-			Status: store.Locked, Created: later, Updated: later, Accessed: later,
+			Weight: 1, Status: store.Locked, Created: later, Updated: later, Accessed: later,
 			Revision: 1, Fence: 2, Expires: later.Add(1000 * time.Hour), LockedUntil: later.Add(100 * time.Hour),
 		},
 	}, metadata))

@@ -153,7 +153,7 @@ func TestLockLeaseMetadata(t *testing.T) {
 	l := lock(t, s, "a")
 	m, _ := s.Metadata("a")
 	require.Empty(t, cmp.Diff(store.Metadata{
-		Status: store.Locked, Created: start, Updated: start, Accessed: start, Revision: 1,
+		Weight: 1, Status: store.Locked, Created: start, Updated: start, Accessed: start, Revision: 1,
 		Fence: l.Fence(), LockedUntil: clock.Now().Add(store.DefaultMaxLease),
 	}, m))
 	clock.Advance(time.Second)
@@ -164,7 +164,7 @@ func TestLockLeaseMetadata(t *testing.T) {
 	require.NoError(t, l.Unlock())
 	m, _ = s.Metadata("a")
 	require.Empty(t, cmp.Diff(store.Metadata{
-		Status: store.Active, Created: start, Updated: start.Add(2 * time.Second), Accessed: start.Add(3 * time.Second),
+		Weight: 1, Status: store.Active, Created: start, Updated: start.Add(2 * time.Second), Accessed: start.Add(3 * time.Second),
 		Accesses: 1, Revision: 2, Fence: l.Fence(),
 	}, m))
 }

@@ -29,6 +29,9 @@ func (r *reference[K]) moved(by time.Duration, dead bool) *reference[K] {
 		for _, at := range []*time.Duration{&c.created, &c.updated, &c.accessed, &c.expires} {
 			*at += by
 		}
+		if c.notBefore != 0 {
+			c.notBefore += by
+		}
 		if e.lease != nil {
 			c.lease = &refLease[K]{entry: &c, until: e.lease.until + by}
 		}
@@ -153,9 +156,15 @@ func (m *machine[K]) adopt(saved *reference[K]) {
 		if idle < forever {
 			known = max(known, e.accessed-idle/4)
 		}
+		if e.notBefore != 0 {
+			known = e.notBefore
+		}
 		got, ok := m.s.Metadata(e.key)
 		if !ok {
 			require.LessOrEqual(m.t, min(e.expires, known+m.r.idle), m.r.now, "lost %v", e.key)
+			if was := saved.entries[e.key]; was.expires > m.r.now {
+				was.accessed, was.notBefore = m.r.now-m.r.idle, known
+			}
 			delete(m.r.entries, e.key)
 			m.r.order = slices.DeleteFunc(m.r.order, func(o *refEntry[K]) bool { return o == e })
 			continue

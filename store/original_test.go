@@ -274,7 +274,7 @@ func TestOriginal5Metadata(t *testing.T) {
 		set(t, s, "k")
 		meta, _ := s.Metadata("k")
 		require.Equal(t, store.Metadata{
-			Status: store.Active, Created: start, Updated: clock.Now(), Accessed: clock.Now(), Accesses: 1, Revision: 2,
+			Status: store.Active, Created: start, Updated: clock.Now(), Accessed: clock.Now(), Accesses: 1, Revision: 2, Weight: 1,
 		}, meta)
 	})
 	t.Run("Has is no access, and works on locked keys", func(t *testing.T) {

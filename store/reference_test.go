@@ -33,6 +33,7 @@ type refEntry[K comparable] struct {
 	lease                                    *refLease[K]   // nil = unlocked
 	queue                                    []*refLease[K] // of those who wait
 	leftOut                                  bool           // of the last snapshot, being dead
+	notBefore                                time.Duration  // of accessed, where that is not precise; 0 = it is
 }
 
 // refLease is a lease, or a place in the queue for one.
@@ -64,7 +65,7 @@ func (r *reference[K]) unlocked(key K) (*refEntry[K], error) {
 }
 
 func (r *reference[K]) use(e *refEntry[K], at time.Duration) {
-	e.accessed = at
+	e.accessed, e.notBefore = at, 0
 	r.order = append(slices.DeleteFunc(r.order, func(o *refEntry[K]) bool { return o == e }), e)
 }
 
