@@ -34,9 +34,13 @@ func (s *Store[K, V]) encode(value V) (string, error) {
 		return "", err
 	}
 	if len(data) > s.o.MaxValue {
-		return "", fmt.Errorf("%w: %d bytes when encoded, Options.MaxValue is %d", ErrTooLarge, len(data), s.o.MaxValue)
+		return "", s.tooLarge(len(data))
 	}
 	return rueidis.BinaryString(data), nil
+}
+
+func (s *core) tooLarge(bytes int) error {
+	return fmt.Errorf("%w: %d bytes when encoded, Options.MaxValue is %d", ErrTooLarge, bytes, s.o.MaxValue)
 }
 
 func (s *Store[K, V]) decode(data string) (value V, err error) {

@@ -15,12 +15,18 @@ type meta struct {
 	ttl, expires, fence, lease, waited             uint64
 }
 
-// parseMeta reads the field m; ok is false if it is none.
-func parseMeta(text string) (m meta, ok bool) {
-	fields := [...]*uint64{
+const metaFields = 10
+
+func (m *meta) fields() [metaFields]*uint64 {
+	return [...]*uint64{
 		&m.revision, &m.created, &m.updated, &m.accessed, &m.accesses,
 		&m.ttl, &m.expires, &m.fence, &m.lease, &m.waited,
 	}
+}
+
+// parseMeta reads the field m; ok is false if it is none.
+func parseMeta(text string) (m meta, ok bool) {
+	fields := m.fields()
 	if len(text) != 8*len(fields) {
 		return meta{}, false
 	}
@@ -32,6 +38,15 @@ func parseMeta(text string) (m meta, ok bool) {
 		*field = uint64(n)
 	}
 	return m, true
+}
+
+// text is the reverse of parseMeta.
+func (m *meta) text() string {
+	b := make([]byte, 0, 8*metaFields)
+	for _, field := range m.fields() {
+		b = binary.BigEndian.AppendUint64(b, math.Float64bits(float64(*field)))
+	}
+	return string(b)
 }
 
 // metadata returns m as of now, by the server's clock.

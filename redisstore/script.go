@@ -34,6 +34,7 @@ var (
 	scriptResume = newScript("resume", false, false)
 	scriptForce  = newScript("force", true, false)
 	scriptMeta   = newScript("meta", false, false)
+	scriptPlace  = newScript("place", true, true)
 )
 
 func newScript(name string, changes, lasting bool) *script {
