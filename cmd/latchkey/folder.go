@@ -62,7 +62,14 @@ func (f *folder) sealed() (persist.Codec, error) {
 	if len(f.keyFiles) == 0 {
 		return nil, nil
 	}
-	var keys [][]byte
+	keys, err := f.readKeys()
+	if err != nil {
+		return nil, err
+	}
+	return persist.Encrypt(plain(strings.TrimPrefix(f.codec, sealedPrefix)), keys...)
+}
+
+func (f *folder) readKeys() (keys [][]byte, err error) {
 	for _, name := range f.keyFiles {
 		key, err := readKey(name)
 		if err != nil {
@@ -70,7 +77,7 @@ func (f *folder) sealed() (persist.Codec, error) {
 		}
 		keys = append(keys, key)
 	}
-	return persist.Encrypt(plain(strings.TrimPrefix(f.codec, sealedPrefix)), keys...)
+	return keys, nil
 }
 
 // readKey reads a key, which never becomes part of an error.
@@ -134,7 +141,12 @@ func restore(c persist.Config) (*persist.Recovered, error) {
 func create(ctx context.Context, dir string, h persist.Header, fill func(*persist.Writer) error) error {
 	dir = filepath.Clean(dir)
 	made := missing(dir)
-	err := persist.Create(ctx, persist.Config{Dir: dir}, h, silent, fill)
+	return unmake(dir, made, persist.Create(ctx, persist.Config{Dir: dir}, h, silent, fill))
+}
+
+// unmake removes folders that were made for a store if err says that there is none,
+// and returns it.
+func unmake(dir string, made []string, err error) error {
 	somebodyElses := errors.Is(err, persist.ErrInUse) || errors.Is(err, persist.ErrExists)
 	if err != nil && len(made) > 0 && !somebodyElses {
 		_ = os.Remove(filepath.Join(dir, "LOCK"))

@@ -2,11 +2,16 @@ module github.com/latchkey-go/latchkey/cmd/latchkey
 
 go 1.26.0
 
-replace github.com/latchkey-go/latchkey => ../../
+replace (
+	github.com/latchkey-go/latchkey => ../../
+	github.com/latchkey-go/latchkey/redisstore => ../../redisstore
+)
 
 require (
 	github.com/dustin/go-humanize v1.1.0
 	github.com/latchkey-go/latchkey v0.0.0
+	github.com/latchkey-go/latchkey/redisstore v0.0.0
+	github.com/redis/rueidis v1.0.79
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2
 	github.com/stretchr/testify v1.12.1

@@ -8,7 +8,7 @@ import (
 )
 
 func TestHelpPages(t *testing.T) {
-	for _, name := range []string{"", "help", "info", "verify", "dump", "compact", "salvage", "export", "import"} {
+	for _, name := range []string{"", "help", "info", "verify", "dump", "compact", "salvage", "export", "import", "copy"} {
 		t.Run(name, func(t *testing.T) {
 			page := latchkey(t, "help "+name).good(t)
 			require.Equal(t, page, latchkey(t, name+" --help").good(t))

@@ -1,7 +1,7 @@
 // Latchkey looks after the folders in which stores of package latchkey keep their
 // entries: it tells what is in them, checks and dumps them, drops their journals,
-// saves what is left of damaged ones, and moves them. It needs to know nothing of
-// the program that a folder belongs to.
+// saves what is left of damaged ones, and moves them, to a server too. It needs to
+// know nothing of the program that a folder belongs to.
 //
 // `latchkey help` lists the commands, and `latchkey help COMMAND` is their manual.
 package main
@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
 )
 
 func main() {
@@ -49,7 +50,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 // text returns an error's text without the prefix of the package that it comes from.
-func text(err error) string { return strings.ReplaceAll(err.Error(), "persist: ", "") }
+func text(err error) string {
+	return strings.NewReplacer("persist: ", "", "redisstore: ", "", "store: ", "").Replace(err.Error())
+}
 
 // errLost is for damage that is not an error of what was read: it has been told.
 var errLost = errors.New("some of it is lost, or may be")
@@ -61,7 +64,8 @@ func status(err error) int {
 		return statusGood
 	case errors.As(err, &usage):
 		return statusUsage
-	case errors.Is(err, errLost), errors.Is(err, persist.ErrCorrupt), errors.Is(err, persist.ErrMixed):
+	case errors.Is(err, errLost), errors.Is(err, persist.ErrCorrupt), errors.Is(err, persist.ErrMixed),
+		errors.Is(err, store.ErrConflict):
 		return statusDamaged
 	}
 	return statusFailed

@@ -109,3 +109,39 @@ func (m *meter) Write(b []byte) (int, error) {
 	m.add(len(b))
 	return len(b), nil
 }
+
+// counter shows on standard error how many steps are done, if somebody is looking.
+type counter struct {
+	t    *tool
+	show bool
+	bar  *progressbar.ProgressBar // nil until there is something to show
+}
+
+func (t *tool) newCounter() *counter { return &counter{t: t, show: isTerminal(t.stderr)} }
+
+// to shows that so many steps are done, of so many; 0 = unknown.
+func (c *counter) to(done, total int) {
+	if !c.show {
+		return
+	}
+	if c.bar == nil {
+		if total == 0 {
+			total = -1
+		}
+		c.bar = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(c.t.stderr),
+			progressbar.OptionSetDescription("copying"),
+			progressbar.OptionShowCount(),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	_ = c.bar.Set(done) // a bar that fails to show it is no reason to fail
+}
+
+// done removes the bar.
+func (c *counter) done() {
+	if c.bar != nil {
+		_ = c.bar.Finish()
+	}
+}

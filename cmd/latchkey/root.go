@@ -56,7 +56,7 @@ func newRoot(t *tool) *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; see %q", err, "latchkey help"+strings.TrimPrefix(c.CommandPath(), "latchkey"))
 	})
-	root.AddCommand(newInfo(t), newVerify(t), newDump(t), newCompact(t), newSalvage(t), newExport(t), newImport(t))
+	root.AddCommand(newInfo(t), newVerify(t), newDump(t), newCompact(t), newSalvage(t), newExport(t), newImport(t), newCopy(t))
 	root.SetHelpCommand(newHelp())
 	root.SetIn(t.stdin)
 	root.SetOut(t.stdout)
