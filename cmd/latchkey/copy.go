@@ -46,7 +46,7 @@ Exit status:
   2  the command line is wrong
   3  could not be read or written, is in use, or is no store's`
 
-const copyExample = `  latchkey copy --prefix shop: --idle-timeout 30m \
+const copyExample = `  latchkey copy --prefix shop: --idle 30m \
       /var/lib/shop/sessions redis://127.0.0.1:6379
   latchkey copy --prefix shop: --codec json --schema "string main.Session" \
       redis://127.0.0.1:6379 /var/lib/shop/sessions`
@@ -75,13 +75,13 @@ func newCopy(t *tool) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "the program's Options.Prefix")
-	f.DurationVar(&o.idle, "idle-timeout", 0, "the program's Options.IdleTimeout")
-	f.StringVar(&o.keys, "keys", "", "`KIND` of the keys: string, int, uint, bool, or json for\nall others; told by the schema if it is Go's own type")
+	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "the program's Options.Prefix, a `TEXT`")
+	f.DurationVar(&o.idle, "idle", 0, "the program's Options.IdleTimeout, a `TIME` like 30m")
+	f.StringVar(&o.keys, "keys", "", "`KIND` of the keys: string, int, uint, bool, or\njson for all others; the schema tells it if it is\none of these")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace other entries on the server")
 	f.StringVar(&o.codec, "codec", "", "`ID` of the codec of the new folder: json or\naes256gcm+json")
 	f.StringVar(&o.schema, "schema", "", "its `TYPES`, as in \"string main.Session\"")
-	f.StringVar(&o.passwordFile, "password-file", "", "`FILE` with the password of the server")
+	f.StringVar(&o.passwordFile, "pass-file", "", "`FILE` with the password of the server")
 	o.addKeyFile(c, "keys that are sealed are opened with it, or sealed")
 	return c
 }
@@ -99,7 +99,7 @@ func (o *copying) run(ctx context.Context, t *tool, from, to string) error {
 	case isURL(to) && (o.codec != "" || o.schema != ""):
 		return usagef("--codec and --schema are for a new folder; this one tells them itself")
 	case o.idle < 0:
-		return usagef("--idle-timeout is %v; it must not be negative", o.idle)
+		return usagef("--idle is %v; it must not be negative", o.idle)
 	}
 	if isURL(to) {
 		return o.toServer(ctx, t, from, to)
@@ -203,7 +203,7 @@ func (o *copying) connect(url string) (rueidis.Client, error) {
 	client, err := rueidis.NewClient(options)
 	if reply, ok := rueidis.IsRedisErr(err); ok {
 		code, _, _ := strings.Cut(reply.Error(), " ")
-		return nil, fmt.Errorf("the server answered %s; are user, --password-file and database right?", code)
+		return nil, fmt.Errorf("the server answered %s; are user, --pass-file and database right?", code)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: is it running, and the address right? %w", redisstore.ErrUnavailable, err)

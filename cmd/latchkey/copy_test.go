@@ -64,7 +64,7 @@ func TestCopy(t *testing.T) {
 			url := server(t)
 			fence := today(t, codec, n, visitor)
 			key := shop{codec: codec}.keyFile(t)
-			line := "copy --prefix shop: --idle-timeout 30m sessions " + url + key
+			line := "copy --prefix shop: --idle 30m sessions " + url + key
 			stays(t, "sessions", func() {
 				require.Equal(t, "1,000 entries copied, 0 there already, 0 left out as expired; all read back, and as in the folder\n", latchkey(t, line).good(t))
 				require.Contains(t, latchkey(t, line).good(t), "0 entries copied, 1000 there already")
@@ -176,21 +176,21 @@ func TestCopyMistakes(t *testing.T) {
 		{"copy --codec json --schema main.id␣int " + url + " new", statusUsage, "the keys are of type main.id: say by --keys"},
 		{"copy --codec gob --schema int␣int " + url + " new", statusUsage, `codec "gob", which is not known here`},
 		{"copy --codec aes256gcm+json --schema int␣int " + url + " new", statusUsage, "--key-file must have"},
-		{"copy --idle-timeout -1s sessions " + url, statusUsage, "--idle-timeout is -1s"},
+		{"copy --idle -1s sessions " + url, statusUsage, "--idle is -1s"},
 		{"copy sessions redis://user:hush@%zz", statusUsage, "that is no URL"},
 		{"copy sessions http://user:hush@host", statusUsage, "that is no URL"},
 		{"copy none " + url, statusFailed, "no store there"},
 		{"copy sessions unix://hush:hush@/none/s", statusFailed, "server unavailable: is it running, and the address right?"},
 		{"copy sessions " + url, statusFailed, "the server answered NOAUTH"},
-		{"copy --password-file wrong sessions " + url, statusFailed, "the server answered WRONGPASS"},
-		{"copy --password-file none sessions " + url, statusFailed, "open none"},
+		{"copy --pass-file wrong sessions " + url, statusFailed, "the server answered WRONGPASS"},
+		{"copy --pass-file none sessions " + url, statusFailed, "open none"},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			latchkey(t, test.line).failed(t, test.status, test.says)
 			require.NoDirExists(t, "new")
 		})
 	}
-	latchkey(t, "copy --password-file password sessions "+url).good(t)
+	latchkey(t, "copy --pass-file password sessions "+url).good(t)
 	latchkey(t, "copy sessions unix://:hush@"+socket).good(t)
 
 	// Of another codec's folder nothing is copied.
