@@ -75,7 +75,7 @@ func newCopy(t *tool) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "the program's Options.Prefix, a `TEXT`")
+	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "`TEXT` of the program's Options.Prefix")
 	f.DurationVar(&o.idle, "idle", 0, "the program's Options.IdleTimeout, a `TIME` like 30m")
 	f.StringVar(&o.keys, "keys", "", "`KIND` of the keys: string, int, uint, bool, or\njson for all others; the schema tells it if it is\none of these")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace other entries on the server")
