@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples bench cmd/latchkey redisstore
-PACKAGES = ./... ./examples/... ./bench/... ./cmd/latchkey/... ./redisstore/...
+MODULES  = . examples examples/cluster bench cmd/latchkey redisstore
+PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
@@ -11,6 +11,9 @@ demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 	@mkdir -p out
 	go run ./examples/accesslog -progress -plot out/sessions.svg
 	@echo "The picture is in out/sessions.svg"
+
+demo-redis: redis ## two processes of the example shop on one Redis: one is killed, and nothing is lost
+	go run ./examples/cluster
 
 test: lint redis ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
@@ -72,5 +75,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick failover redis vuln tools clean
+.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick failover redis vuln tools clean
 .DEFAULT_GOAL = help

@@ -15,9 +15,9 @@ import (
 	"github.com/latchkey-go/latchkey/redisstore"
 )
 
-const copyLong = `Copy copies the entries of a store's folder to a server of Redis or Valkey, where
-a program finds them with redisstore, or from there to a new folder. One of FROM
-and TO is the folder, the other one the server's URL:
+const copyLong = `Copy copies the entries of a store's folder to a server of Redis or Valkey,
+where a program finds them with redisstore, or from there to a new folder. One
+of FROM and TO is the folder, the other one the server's URL:
 
   redis://[USER@]HOST[:PORT][/DATABASE]      rediss:// with TLS
   redis://HOST:PORT?addr=HOST2:PORT2         of a cluster
@@ -27,18 +27,19 @@ All that is known of an entry goes with it: times, counts, TTL, lease and fence.
 What is locked stays locked until its deadline. What has expired is left out.
 FROM stays as it is. No program should use the entries meanwhile.
 
-To a server, each entry comes whole or not at all; when copy was interrupted, run
-it again, and it goes on with what is missing. In the end each is read back and
-compared. Other entries that are there for the same keys stay, and are told,
+To a server, each entry comes whole or not at all; when copy was interrupted,
+run it again, and it goes on with what is missing. In the end each is read back
+and compared. Other entries that are there for the same keys stay, and are told,
 unless --overwrite is given; locked ones stay in any case.
 
 To a folder, all comes or nothing. DIR must not be there, or be empty, and needs
---codec and --schema: what the store's program has as Persist.Codec and its types.
+--codec and --schema: what the store's program has as Persist.Codec, and its
+types.
 
 Copy works for codec json, sealed or not. Values are not looked into, and those
 sealed with persist.Encrypt stay so; keys on a server are not, and --key-file
-opens them. For other codecs, or a KeyCodec, have a program call Import or Export
-of redisstore.
+opens them. For other codecs, or a KeyCodec, have a program call Import or
+Export of redisstore.
 
 Exit status:
   0  done
@@ -75,7 +76,7 @@ func newCopy(t *tool) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "`TEXT` of the program's Options.Prefix")
+	f.StringVar(&o.prefix, "prefix", redisstore.DefaultPrefix, "the `TEXT` of Options.Prefix")
 	f.DurationVar(&o.idle, "idle", 0, "the program's Options.IdleTimeout, a `TIME` like 30m")
 	f.StringVar(&o.keys, "keys", "", "`KIND` of the keys: string, int, uint, bool, or\njson for all others; the schema tells it if it is\none of these")
 	f.BoolVar(&o.overwrite, "overwrite", false, "replace other entries on the server")

@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/latchkey-go/latchkey/examples/sessions/shop"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -49,11 +50,18 @@ func main() {
 // run serves the shop until ctx ends, then lets the requests under way finish
 // and saves the sessions.
 func run(ctx context.Context, addr string, p persist.Config, log *slog.Logger) error {
-	shop, err := newShop(p, nil, log)
+	sessions, err := store.New(store.Options[string, shop.Session]{
+		Capacity:    100_000,
+		TTL:         24 * time.Hour,
+		IdleTimeout: 30 * time.Minute,
+		Persist:     p,
+		Logger:      log,
+	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(serve(ctx, addr, shop.handler(), log), shop.sessions.Close())
+	handler := shop.New(sessions.Shared(), log).Handler()
+	return errors.Join(serve(ctx, addr, handler, log), sessions.Close())
 }
 
 func serve(ctx context.Context, addr string, h http.Handler, log *slog.Logger) error {

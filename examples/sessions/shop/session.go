@@ -1,6 +1,7 @@
-package main
+package shop
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -59,15 +60,12 @@ func setCookie(w http.ResponseWriter, id string) {
 }
 
 // look returns the session for key. That keeps it from idling out.
-func (s *shop) look(key string) (Session, error) {
-	session, err := s.sessions.Get(key)
+func (s *Shop) look(ctx context.Context, key string) (Session, error) {
+	session, err := s.sessions.Get(ctx, key)
 	if errors.Is(err, store.ErrLocked) {
 		// A checkout is under way, and the session can't idle out as
 		// long. One may still look at it.
-		if session, ok := s.sessions.Peek(key); ok {
-			return session, nil
-		}
-		return session, store.ErrNotFound
+		return s.sessions.Peek(ctx, key)
 	}
 	return session, err
 }
@@ -75,8 +73,8 @@ func (s *shop) look(key string) (Session, error) {
 // change replaces the session for key by what f makes of it, if it is still
 // there: a logout is not undone. Requests that come at once each get their
 // change in; f may run again, and must not change what it is given.
-func (s *shop) change(key string, f func(Session) (Session, error)) error {
-	_, err := s.sessions.Update(key, func(old Session, found bool) (Session, error) {
+func (s *Shop) change(ctx context.Context, key string, f func(Session) (Session, error)) error {
+	_, err := s.sessions.Update(ctx, key, func(old Session, found bool) (Session, error) {
 		if !found {
 			return old, store.ErrNotFound
 		}
@@ -88,12 +86,14 @@ func (s *shop) change(key string, f func(Session) (Session, error)) error {
 // end ends the session for key, be there one or not. It does not wait for a
 // checkout that holds it: what that still wants to write is refused, so that
 // who has logged out stays logged out.
-func (s *shop) end(key string) error {
+func (s *Shop) end(ctx context.Context, key string) error {
 	for {
-		err := s.sessions.Delete(key)
+		err := s.sessions.Delete(ctx, key)
 		if !errors.Is(err, store.ErrLocked) {
 			return err
 		}
-		s.sessions.ForceUnlock(key)
+		if _, err := s.sessions.ForceUnlock(ctx, key); err != nil {
+			return err
+		}
 	}
 }

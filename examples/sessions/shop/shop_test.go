@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"context"
@@ -14,21 +14,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
 	"github.com/latchkey-go/latchkey/storetest"
 )
 
 // open opens a shop in memory and serves it.
-func open(t *testing.T) (*shop, *httptest.Server, *storetest.Clock) {
+func open(t *testing.T) (*Shop, *httptest.Server, *storetest.Clock) {
 	clock := storetest.NewClock(t)
-	s, err := newShop(persist.Config{}, clock, slog.New(slog.DiscardHandler))
+	sessions, err := store.New(store.Options[string, Session]{TTL: 24 * time.Hour, IdleTimeout: 30 * time.Minute, Clock: clock})
 	require.NoError(t, err)
-	server := httptest.NewTLSServer(s.handler())
+	s := New(sessions.Shared(), slog.New(slog.DiscardHandler))
+	server := httptest.NewTLSServer(s.Handler())
 	t.Cleanup(func() {
 		server.Close()
-		require.NoError(t, s.sessions.Close())
+		require.NoError(t, sessions.Close())
 	})
 	return s, server, clock
+}
+
+// count returns how many sessions there are.
+func count(t *testing.T, s *Shop) int {
+	n, err := s.sessions.Len(t.Context())
+	require.NoError(t, err)
+	return n
 }
 
 func TestCart(t *testing.T) {
@@ -43,7 +51,7 @@ func TestCart(t *testing.T) {
 	require.Contains(t, ada.post("/cart", "item", "tea"), "Welcome")
 	require.Contains(t, ada.post("/checkout"), "Welcome")
 	require.Contains(t, bob.get(), "Hello, Bob")
-	require.Equal(t, 1, s.sessions.Len(), "Bob's")
+	require.Equal(t, 1, count(t, s), "Bob's")
 }
 
 func TestAddsAtOnceAreNotLost(t *testing.T) {
@@ -63,7 +71,7 @@ func TestAddsAtOnceAreNotLost(t *testing.T) {
 	// The worst moment for a second request: between a first one's reading
 	// and its writing.
 	var second sync.Once
-	require.NoError(t, s.change(keyOf(ada.cookie().Value), func(session Session) (Session, error) {
+	require.NoError(t, s.change(t.Context(), keyOf(ada.cookie().Value), func(session Session) (Session, error) {
 		second.Do(func() { ada.post("/cart", "item", "milk") })
 		session.Cart = append(slices.Clip(session.Cart), "jam")
 		return session, nil
@@ -76,7 +84,7 @@ func TestAddsAtOnceAreNotLost(t *testing.T) {
 
 // slowCheckout has b pay, and returns once it is at it. finish lets it come to
 // its end and returns the page.
-func slowCheckout(s *shop, b *browser) (finish func() string) {
+func slowCheckout(s *Shop, b *browser) (finish func() string) {
 	paying, paid := make(chan struct{}), make(chan struct{})
 	pay := sync.OnceFunc(func() { close(paid) })
 	b.t.Cleanup(pay)
@@ -124,7 +132,7 @@ func TestLogoutDuringSlowRequest(t *testing.T) {
 	finish := slowCheckout(s, ada)
 	require.Contains(t, ada.post("/logout"), "Welcome", "at once")
 	require.Contains(t, finish(), "Welcome")
-	require.Zero(t, s.sessions.Len())
+	require.Zero(t, count(t, s))
 
 	thief := browse(t, server)
 	thief.take(id)
@@ -147,7 +155,7 @@ func TestCookie(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodPost, "/login", strings.NewReader("user=Ada"))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	s.handler().ServeHTTP(recorder, request)
+	s.Handler().ServeHTTP(recorder, request)
 	cookies := recorder.Result().Cookies()
 	require.Len(t, cookies, 1)
 	c := cookies[0]
@@ -169,8 +177,10 @@ func TestNoFixation(t *testing.T) {
 	require.Contains(t, ada.get(), "Hello, Mallory")
 	require.Contains(t, ada.post("/login", "user", "Ada"), "Hello, Ada")
 	require.NotEqual(t, known.Value, ada.cookie().Value)
-	require.False(t, s.sessions.Has(keyOf(known.Value)))
-	require.True(t, s.sessions.Has(keyOf(ada.cookie().Value)))
+	_, err := s.sessions.Peek(t.Context(), keyOf(known.Value))
+	require.Equal(t, store.ErrNotFound, err)
+	_, err = s.sessions.Peek(t.Context(), keyOf(ada.cookie().Value))
+	require.NoError(t, err)
 }
 
 func TestBadInput(t *testing.T) {

@@ -1,4 +1,7 @@
-package main
+// Package shop is a small shop on net/http: login, cart, checkout, logout. It keeps
+// its visitors' sessions in whatever it is given: a store of its process, or one
+// that several processes share.
+package shop
 
 import (
 	"bytes"
@@ -10,10 +13,8 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"time"
 	"unicode/utf8"
 
-	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
 
@@ -23,32 +24,22 @@ const (
 	maxBody = 4 << 10 // bytes in a request's body
 )
 
-// shop serves the pages.
-type shop struct {
-	sessions *store.Store[string, Session]
+// Shop serves the pages.
+type Shop struct {
+	sessions store.Shared[string, Session]
 	log      *slog.Logger
 	// pay is what takes time and must not happen twice.
 	pay func(ctx context.Context, cart []string) error
 }
 
-// newShop opens the sessions. A nil clock is the system's.
-func newShop(p persist.Config, clock store.Clock, log *slog.Logger) (*shop, error) {
-	sessions, err := store.New(store.Options[string, Session]{
-		Capacity:    100_000,
-		TTL:         24 * time.Hour,
-		IdleTimeout: 30 * time.Minute,
-		Persist:     p,
-		Clock:       clock,
-		Logger:      log,
-	})
-	if err != nil {
-		return nil, err
-	}
+// New returns a shop with the sessions, which stay their maker's to close.
+func New(sessions store.Shared[string, Session], log *slog.Logger) *Shop {
 	free := func(context.Context, []string) error { return nil }
-	return &shop{sessions: sessions, log: log, pay: free}, nil
+	return &Shop{sessions: sessions, log: log, pay: free}
 }
 
-func (s *shop) handler() http.Handler {
+// Handler returns the handler of all pages.
+func (s *Shop) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.answer(s.home))
 	mux.HandleFunc("POST /login", s.answer(s.login))
@@ -65,8 +56,8 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-func (s *shop) home(w http.ResponseWriter, r *http.Request) error {
-	session, err := s.look(requestKey(r))
+func (s *Shop) home(w http.ResponseWriter, r *http.Request) error {
+	session, err := s.look(r.Context(), requestKey(r))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
@@ -84,28 +75,28 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) error {
 
 // login begins a session, always under a new id: one that somebody has slipped
 // the visitor leads nowhere.
-func (s *shop) login(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) login(w http.ResponseWriter, r *http.Request) error {
 	user, err := field(r, "user") // and here a real shop would want a password
 	if err != nil {
 		return err
 	}
-	if err := s.end(requestKey(r)); err != nil {
+	if err := s.end(r.Context(), requestKey(r)); err != nil {
 		return err
 	}
 	id := newID()
-	if err := s.sessions.Set(keyOf(id), Session{User: user}); err != nil {
+	if err := s.sessions.Set(r.Context(), keyOf(id), Session{User: user}); err != nil {
 		return err
 	}
 	setCookie(w, id)
 	return toHome(w, r)
 }
 
-func (s *shop) add(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) add(w http.ResponseWriter, r *http.Request) error {
 	item, err := field(r, "item")
 	if err != nil {
 		return err
 	}
-	err = s.change(requestKey(r), func(old Session) (Session, error) {
+	err = s.change(r.Context(), requestKey(r), func(old Session) (Session, error) {
 		if len(old.Cart) >= maxCart {
 			return old, &refusal{http.StatusConflict, "the cart is full"}
 		}
@@ -118,7 +109,7 @@ func (s *shop) add(w http.ResponseWriter, r *http.Request) error {
 	return toHome(w, r)
 }
 
-func (s *shop) checkout(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) checkout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.payFor(r.Context(), requestKey(r)); err != nil {
 		return err
 	}
@@ -127,13 +118,14 @@ func (s *shop) checkout(w http.ResponseWriter, r *http.Request) error {
 
 // payFor holds the session's lock while it has the cart paid for: two clicks
 // don't pay twice, and nothing comes into the cart that isn't paid for.
-func (s *shop) payFor(ctx context.Context, key string) (err error) {
-	lease, err := s.sessions.TryLock(key, 0)
+func (s *Shop) payFor(ctx context.Context, key string) (err error) {
+	lease, err := s.sessions.TryLock(ctx, key, 0)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lease.Unlock()) }()
-	session, err := lease.Get()
+	always := context.WithoutCancel(ctx) // what is paid for is noted, even if the visitor is gone
+	defer func() { err = errors.Join(err, lease.Unlock(always)) }()
+	session, err := lease.Get(ctx)
 	if err != nil {
 		return err
 	}
@@ -146,12 +138,12 @@ func (s *shop) payFor(ctx context.Context, key string) (err error) {
 		return err
 	}
 	session.Cart = nil
-	return lease.Set(session)
+	return lease.Set(always, session)
 }
 
-func (s *shop) logout(w http.ResponseWriter, r *http.Request) error {
+func (s *Shop) logout(w http.ResponseWriter, r *http.Request) error {
 	setCookie(w, "")
-	if err := s.end(requestKey(r)); err != nil {
+	if err := s.end(r.Context(), requestKey(r)); err != nil {
 		return err
 	}
 	return toHome(w, r)

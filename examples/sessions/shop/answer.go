@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.text }
 
 // answer makes a handler of f: it answers in f's place when that fails.
-func (s *shop) answer(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+func (s *Shop) answer(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := f(w, r)
 		no, refused := errors.AsType[*refusal](err)
