@@ -196,6 +196,7 @@ func plainServer(t testing.TB) *server {
 var atExit []func()
 
 func TestMain(m *testing.M) {
+	beWorker()
 	flag.Parse()
 	_ = flag.Set("test.parallel", "4") // those that are parallel wait for time to pass
 	code := m.Run()
