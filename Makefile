@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples examples/cluster bench cmd/latchkey redisstore
-PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/...
+MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench
+PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
@@ -58,6 +58,9 @@ bench-durability: redis ## what keeping changes on disk costs, beside bbolt, Red
 bench-durability-quick: redis ## the same in two minutes, less exact
 	go run ./bench -quick -only durability
 
+bench-redis: redis ## redisstore beside plain commands and scs: speed, and memory on the server
+	go run ./redisstore/bench
+
 failover: redis ## what each level of redisstore's durability loses at which fault (2 minutes)
 	go test -count=1 -timeout 10m -run TestFailoverLosses ./redisstore -failover
 
@@ -75,5 +78,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick failover redis vuln tools clean
+.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean
 .DEFAULT_GOAL = help
