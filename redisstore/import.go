@@ -170,7 +170,7 @@ func (i *importer[K, V]) place(ctx context.Context, it item) error {
 	if i.o.Overwrite {
 		replace = "1"
 	}
-	message, err := i.s.run(ctx, scriptPlace, it.name, it.meta.text(), it.value, replace)
+	message, err := i.s.run(ctx, scriptPlace, it.name, it.value, it.meta.text(), replace)
 	i.s.noted(it.name, message, err)
 	i.mu.Lock()
 	defer i.mu.Unlock()

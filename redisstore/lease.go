@@ -157,7 +157,7 @@ func (l *lease[K, V]) Get(ctx context.Context) (value V, err error) {
 
 // Set replaces the value.
 func (l *lease[K, V]) Set(ctx context.Context, value V) error {
-	return l.write(ctx, value, writing{keep: "1"})
+	return l.write(ctx, value, writing{ttl: keepTTL})
 }
 
 // SetWithTTL is Set with another TTL for the entry from now on.
@@ -176,7 +176,7 @@ func (l *lease[K, V]) write(ctx context.Context, value V, w writing) (err error)
 	if w.value, err = l.s.encode(value); err != nil {
 		return err
 	}
-	w.must, w.which = "lease", [2]string{l.token}
+	w.must = []string{"lease", l.token}
 	_, err = l.s.put(ctx, l.name, w)
 	return l.lost(err)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // meta is what the server knows of an entry besides its value: the field m, as
-// scripts/prelude.lua describes it. Times are microseconds since 1970.
+// scripts/load.lua describes it. Times are microseconds since 1970.
 type meta struct {
 	revision, created, updated, accessed, accesses uint64
 	ttl, expires, fence, lease, waited             uint64

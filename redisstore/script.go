@@ -38,13 +38,13 @@ var (
 )
 
 func newScript(name string, changes, lasting bool) *script {
-	text := file("prelude") + file("tell") + file(name)
-	if !strings.Contains(file(name), "tell(") {
-		text = file("prelude") + file(name)
-	}
+	text := parts.Replace(file(name))
 	sum := sha1.Sum([]byte(text)) // the name that the server gives to a script
 	return &script{rueidis.NewLuaScript(text), hex.EncodeToString(sum[:]), text, changes, lasting}
 }
+
+// parts are what scripts have in common, in place of lines that name them.
+var parts = strings.NewReplacer("--load\n", file("load"), "--save\n", file("save"), "--tell\n", file("tell"))
 
 func file(name string) string {
 	text, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
@@ -54,7 +54,7 @@ func file(name string) string {
 	return string(text)
 }
 
-// What a script returns in place of an answer, as scripts/prelude.lua has it.
+// What a script returns in place of an answer, as scripts/load.lua has it.
 const (
 	codeGone     = -1
 	codeLocked   = -2

@@ -17,16 +17,17 @@ import (
 type writing struct {
 	value string
 	ttl   string
-	keep  string    // "1": a live entry keeps its own TTL
-	must  string    // what must hold, as the script has it
-	which [2]string // and of which revision or lease
+	must  []string // what must hold, as the script has it; none = nothing
 }
+
+// keepTTL has an entry that is there keep the TTL it has.
+const keepTTL = ""
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // put runs the script set and notes for the near cache what it has done.
 func (s *core) put(ctx context.Context, name string, w writing) (rueidis.RedisMessage, error) {
-	message, err := s.run(ctx, scriptSet, name, w.value, w.ttl, w.keep, w.must, w.which[0], w.which[1])
+	message, err := s.run(ctx, scriptSet, name, append([]string{w.value, w.ttl}, w.must...)...)
 	s.noted(name, message, err)
 	return message, err
 }
@@ -70,7 +71,7 @@ func (s *Store[K, V]) write(ctx context.Context, key K, value V, w writing) erro
 // Errors: [store.ErrLocked], [ErrTooLarge], the codec's, and those of every
 // operation that changes something: see the package documentation.
 func (s *Store[K, V]) Set(ctx context.Context, key K, value V) error {
-	return s.write(ctx, key, value, writing{ttl: s.ttl, must: "any"})
+	return s.write(ctx, key, value, writing{ttl: s.ttl})
 }
 
 // SetWithTTL is Set with a TTL of this entry's own: more than 0, at most
@@ -81,7 +82,7 @@ func (s *Store[K, V]) SetWithTTL(ctx context.Context, key K, value V, ttl time.D
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, key, value, writing{ttl: text, must: "any"})
+	return s.write(ctx, key, value, writing{ttl: text})
 }
 
 // ttlText returns a TTL as the script set has it.
@@ -98,7 +99,7 @@ func ttlText(ttl time.Duration) (string, error) {
 // SetIfAbsent is Set if there is no live entry for key, and reports whether there
 // was none. An entry that is locked is ErrLocked.
 func (s *Store[K, V]) SetIfAbsent(ctx context.Context, key K, value V) (stored bool, err error) {
-	err = s.write(ctx, key, value, writing{ttl: s.ttl, must: "absent"})
+	err = s.write(ctx, key, value, writing{ttl: s.ttl, must: []string{"absent"}})
 	if err == store.ErrConflict {
 		return false, nil
 	}
@@ -109,7 +110,7 @@ func (s *Store[K, V]) SetIfAbsent(ctx context.Context, key K, value V) (stored b
 // by Entry; revision 0 stands for no entry. Else it is [store.ErrConflict]. The
 // entry's own TTL starts anew.
 func (s *Store[K, V]) CompareAndSet(ctx context.Context, key K, revision uint64, value V) error {
-	return s.write(ctx, key, value, writing{ttl: s.ttl, keep: "1", must: "revision", which: [2]string{number(revision)}})
+	return s.write(ctx, key, value, writing{ttl: s.ttl, must: []string{"revision", number(revision)}})
 }
 
 const (
@@ -195,7 +196,7 @@ func (s *Store[K, V]) apply(now state, f func(old V, found bool) (V, error)) (V,
 // replace writes value if the entry still is what it was, and else returns what it
 // is.
 func (s *Store[K, V]) replace(ctx context.Context, name string, was state, value V) (made bool, now state, err error) {
-	w := writing{ttl: s.ttl, keep: "1", must: "same", which: [2]string{number(was.revision), number(was.created)}}
+	w := writing{ttl: s.ttl, must: []string{"same", number(was.revision), number(was.created)}}
 	if w.value, err = s.encode(value); err != nil {
 		return false, was, err
 	}

@@ -1,5 +1,5 @@
 -- ARGV[2]: the fence of the holder who deletes, or empty. ARGV[3]: the channel.
-if not load(redis.call('HGET', key, 'm')) then return FOREIGN end
+--load
 if ARGV[2] ~= '' then
   if not held or fence ~= tonumber(ARGV[2]) then return LOST end
 elseif not there then
@@ -13,5 +13,8 @@ if fence >= now then
   redis.call('HSET', key, 'm', struct.pack('>dddddddddd', 0, 0, 0, 0, 0, 0, 0, fence, 1, 0))
   redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil(fence / 1000) + 1))
 end
-if waited == 1 then tell(ARGV[3], 0) end
+if waited == 1 then
+  local channel, lost = ARGV[3], 0
+  --tell
+end
 return 1

@@ -1,6 +1,8 @@
 -- Returns m.
-if not load(redis.call('HGET', key, 'm')) then return FOREIGN end
+--load
 if not there then return GONE end
 if held then return LOCKED end
+local value
 accessed = now
-return save()
+--save
+return m
