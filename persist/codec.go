@@ -14,7 +14,7 @@ type Codec interface {
 	// keep v or change it.
 	Marshal(v any) ([]byte, error)
 	// Unmarshal decodes data, which Marshal made, into v, a non-nil
-	// pointer. It must not keep data.
+	// pointer. It must not keep data or change it.
 	Unmarshal(data []byte, v any) error
 }
 

@@ -1,6 +1,7 @@
 package redisstore_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -40,7 +41,7 @@ func Benchmark(b *testing.B) {
 	each := open[int, string](b, client, redisstore.Options{Prefix: "bench:", Codec: raw{}, AccessInterval: redisstore.EveryAccess})
 	idle := open[int, string](b, client, redisstore.Options{Prefix: "bench:", Codec: raw{}, IdleTimeout: time.Hour, TTL: 24 * time.Hour})
 	near := open[int, string](b, client, redisstore.Options{Prefix: "bench:", Codec: raw{}, NearCache: time.Minute})
-	ctx := b.Context()
+	ctx := context.Background()
 	for key := range benchKeys {
 		require.NoError(b, plain.Set(ctx, key, benchValue))
 		require.NoError(b, client.Do(ctx, client.B().Set().Key(plainKey(key)).Value(benchValue).Build()).Error())
@@ -130,7 +131,7 @@ func ownTime(b *testing.B) time.Duration {
 func BenchmarkMemory(b *testing.B) {
 	client := connect(b, plainServer(b).options())
 	s := open[int, string](b, client, redisstore.Options{Prefix: "memory:", Codec: raw{}, TTL: time.Hour})
-	ctx := b.Context()
+	ctx := context.Background()
 	for _, size := range []int{32, 1024, 16 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			value := strings.Repeat("x", size)

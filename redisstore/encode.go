@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/redis/rueidis"
 
@@ -18,8 +19,8 @@ func marshal[T any](c persist.Codec, what string, value T) ([]byte, error) {
 }
 
 func unmarshal(c persist.Codec, what string, data string, v any) error {
-	// A codec must not keep or change what it reads, so that no copy is needed.
-	bytes := []byte(data)
+	// A codec neither keeps nor changes what it reads, so that no copy is needed.
+	bytes := unsafe.Slice(unsafe.StringData(data), len(data))
 	err := usercode.Contain(func() error { return c.Unmarshal(bytes, v) })
 	if err != nil {
 		return codecError(what, err)

@@ -12,7 +12,7 @@ import (
 type near struct {
 	keep time.Duration
 
-	mu     sync.Mutex // guards the fields below
+	mu     sync.RWMutex // guards the fields below
 	turns  time.Time  // when recent becomes before
 	recent map[string]seen
 	before map[string]seen
@@ -73,9 +73,9 @@ func (n *near) knownLocked(name string) seen {
 
 // trusts reports whether an answer from the cache is not older than what is known.
 func (n *near) trusts(name string, m meta) bool {
-	n.mu.Lock()
+	n.mu.RLock()
 	what := n.knownLocked(name)
-	n.mu.Unlock()
+	n.mu.RUnlock()
 	switch {
 	case what == seen{}:
 		return true

@@ -145,6 +145,10 @@ func TestFrozenHolder(t *testing.T) {
 	require.NoError(t, err, w.stderr.String())
 	require.Equal(t, "held\n", line)
 	require.NoError(t, w.Process.Signal(syscall.SIGSTOP))
+	var status syscall.WaitStatus
+	_, err = syscall.Wait4(w.Process.Pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped(), "a signal takes its time")
 	_, err = io.WriteString(w.in, "go on\n") // which it reads when it is let go
 	require.NoError(t, err)
 	time.Sleep(frozenLease)

@@ -23,7 +23,7 @@ func (s *Store[K, V]) Get(ctx context.Context, key K) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	return s.decode(text)
+	return s.decoded.get(text, s.decode)
 }
 
 // get reads an entry by the cheapest way there is.
@@ -71,8 +71,8 @@ func (s *core) look(ctx context.Context, name string) (m meta, text string, err 
 	if s.o.NearCache == 0 {
 		return s.lookFar(ctx, name)
 	}
-	limited, cancel := s.limit(ctx)
-	defer cancel()
+	limited := &later{Context: ctx, s: s}
+	defer limited.release()
 	r := s.client.DoCache(limited, s.client.B().Hmget().Key(name).Field("m", "v").Cache(), s.o.NearCache)
 	m, text, err = s.fields(ctx, r)
 	if (err == nil || err == store.ErrNotFound) && s.near.trusts(name, m) {
@@ -126,7 +126,7 @@ func (s *Store[K, V]) Peek(ctx context.Context, key K) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	return s.decode(text)
+	return s.decoded.get(text, s.decode)
 }
 
 // Entry is Get with the metadata of the same instant, which have this access in

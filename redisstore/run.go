@@ -23,6 +23,9 @@ func (s *core) begin(ctx context.Context) error {
 
 // limit returns a context that ends after Options.Timeout, if ctx doesn't before.
 func (s *core) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Done() == nil {
+		return s.patience.context(), func() {}
+	}
 	if ends, ok := ctx.Deadline(); ok && time.Until(ends) <= s.o.Timeout {
 		return ctx, func() {}
 	}
@@ -34,7 +37,8 @@ func (s *core) limit(ctx context.Context) (context.Context, context.CancelFunc) 
 func (s *core) run(ctx context.Context, sc *script, name string, args ...string) (rueidis.RedisMessage, error) {
 	limited, cancel := s.limit(ctx)
 	defer cancel()
-	argv := append([]string{s.idle}, args...)
+	argv := append(make([]string, 0, 8), s.idle)
+	argv = append(argv, args...)
 	if sc.lasting && s.o.Durability != Acknowledged {
 		return s.runProven(ctx, limited, sc, name, argv)
 	}

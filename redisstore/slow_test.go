@@ -64,6 +64,12 @@ func TestStalledLink(t *testing.T) {
 			}{
 				{"Get", func(ctx context.Context) error { return second(far.Get(ctx, secretKey)) }, nil},
 				{"Entry", func(ctx context.Context) error { return second(far.Entry(ctx, secretKey)) }, nil},
+				{"Set, endless", func(limited context.Context) error {
+					if _, ok := limited.Deadline(); !ok {
+						limited = context.Background()
+					}
+					return far.Set(limited, secretKey, "new")
+				}, []error{redisstore.ErrUnknown}},
 				{"Set", func(ctx context.Context) error { return far.Set(ctx, secretKey, "new") }, []error{redisstore.ErrUnknown}},
 				{"TryLock", func(ctx context.Context) error { return second(far.TryLock(ctx, secretKey, time.Second)) }, []error{redisstore.ErrUnknown}},
 				{"Lock", func(ctx context.Context) error { return second(far.Lock(ctx, secretKey, time.Second)) }, []error{redisstore.ErrUnknown}},

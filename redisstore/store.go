@@ -15,7 +15,8 @@ import (
 // sentinels, or a cluster. [New] makes one; it is safe for concurrent use.
 type Store[K comparable, V any] struct {
 	core
-	keys keyCoding
+	keys    keyCoding
+	decoded *decoded[V]
 }
 
 var _ store.Shared[string, int] = (*Store[string, int])(nil)
@@ -32,6 +33,8 @@ type core struct {
 	ahead   atomic.Int64 // server's clock minus ours, in microseconds: for hints only
 	hub     *hub
 	near    *near
+
+	patience patience
 }
 
 // New makes a Store on the server that client is connected to. The client stays the
@@ -62,7 +65,9 @@ func New[K comparable, V any](client rueidis.Client, o Options) (*Store[K, V], e
 		ttl:     number(micros(o.TTL)),
 		channel: o.Prefix + "!",
 		near:    newNear(o),
-	}, keys: keys}
+
+		patience: patience{timeout: o.Timeout},
+	}, keys: keys, decoded: newDecoded[V](o)}
 	s.hub = newHub(client, s.channel, o.Logger)
 	ctx, cancel := context.WithTimeout(context.Background(), o.Timeout)
 	defer cancel()
