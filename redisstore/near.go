@@ -13,7 +13,7 @@ type near struct {
 	keep time.Duration
 
 	mu     sync.RWMutex // guards the fields below
-	turns  time.Time  // when recent becomes before
+	turns  time.Time    // when recent becomes before
 	recent map[string]seen
 	before map[string]seen
 }
