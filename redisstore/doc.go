@@ -96,7 +96,20 @@
 // most, what others have written, deleted or locked, even if the server can't be
 // reached; as a rule the server tells of it at once. What this Store has changed
 // itself is never missed, nor is a key that it has locked. Leases, Entry, Update and
-// all writes always ask the server.
+// all writes always ask the server. Where nothing in a value can be changed, as in a
+// string or a struct of such, it is decoded once, and readers share it.
+//
+// # Moving
+//
+// [Store.Import] copies the folder of a local store to the server, and
+// [Store.Export] makes a folder that a local store can open, with times, counts,
+// revisions, leases and fences. Both can be called again when they were interrupted.
+// The command latchkey does it for those who have no program at hand.
+//
+// Fences are per key here, and of the whole store there. What is copied keeps its
+// fence, and the next is a higher one. Of a key that is in the folder no more, the
+// next one here is the server's time in microseconds: it is higher than all that a
+// store has given which never was on a server.
 //
 // # On the server
 //
