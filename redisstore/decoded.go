@@ -40,18 +40,26 @@ func (d *decoded[V]) slot(text string) *atomic.Pointer[decodedValue[V]] {
 	return &d.slots[at*golden>>(64-decodedBits)]
 }
 
-// get returns what decode makes of an answer, or has made of it before.
-func (d *decoded[V]) get(text string, decode func(string) (V, error)) (V, error) {
-	if d == nil || text == "" {
-		return decode(text)
+// get returns the value of an answer, if it is kept.
+func (d *decoded[V]) get(text string) (value V, ok bool) {
+	v := d.slot(text).Load()
+	if v == nil || unsafe.StringData(v.text) != unsafe.StringData(text) || len(v.text) != len(text) {
+		return value, false
 	}
-	slot := d.slot(text)
-	if v := slot.Load(); v != nil && unsafe.StringData(v.text) == unsafe.StringData(text) && len(v.text) == len(text) {
-		return v.value, nil
+	return v.value, true
+}
+
+// decodeNear is decode of an answer that may come again.
+func (s *Store[K, V]) decodeNear(text string) (V, error) {
+	if s.decoded == nil || text == "" {
+		return s.decode(text)
 	}
-	value, err := decode(text)
+	if value, ok := s.decoded.get(text); ok {
+		return value, nil
+	}
+	value, err := s.decode(text)
 	if err == nil {
-		slot.Store(&decodedValue[V]{text, value})
+		s.decoded.slot(text).Store(&decodedValue[V]{text, value})
 	}
 	return value, err
 }

@@ -77,10 +77,12 @@ func (s *Store[K, V]) name(key K) (string, error) {
 			return c.escaped(text), nil
 		}
 		return c.escaped(reflect.ValueOf(key).String()), nil
-	case tagInt:
-		return c.escaped(strconv.FormatInt(reflect.ValueOf(key).Int(), 10)), nil
+	case tagInt: // which has nothing to escape
+		var digits [20]byte
+		return c.prefix + c.tag + string(strconv.AppendInt(digits[:0], reflect.ValueOf(key).Int(), 10)), nil
 	case tagUint:
-		return c.escaped(strconv.FormatUint(reflect.ValueOf(key).Uint(), 10)), nil
+		var digits [20]byte
+		return c.prefix + c.tag + string(strconv.AppendUint(digits[:0], reflect.ValueOf(key).Uint(), 10)), nil
 	case tagBool:
 		return c.escaped(strconv.FormatBool(reflect.ValueOf(key).Bool())), nil
 	}

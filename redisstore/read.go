@@ -23,7 +23,7 @@ func (s *Store[K, V]) Get(ctx context.Context, key K) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	return s.decoded.get(text, s.decode)
+	return s.decodeNear(text)
 }
 
 // get reads an entry by the cheapest way there is.
@@ -126,7 +126,7 @@ func (s *Store[K, V]) Peek(ctx context.Context, key K) (value V, err error) {
 	if err != nil {
 		return value, err
 	}
-	return s.decoded.get(text, s.decode)
+	return s.decodeNear(text)
 }
 
 // Entry is Get with the metadata of the same instant, which have this access in
