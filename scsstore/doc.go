@@ -1,0 +1,2 @@
+// Package scsstore keeps sessions.
+package scsstore

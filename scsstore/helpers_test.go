@@ -1,0 +1,194 @@
+package scsstore_test
+
+import (
+	"context"
+	"crypto/tls"
+	"flag"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/redis/rueidis"
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/testenv"
+	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/redisstore"
+	"github.com/latchkey-go/latchkey/scsstore"
+	"github.com/latchkey-go/latchkey/store"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	go func() {
+		for {
+			managers <- scs.New()
+		}
+	}()
+	code := m.Run()
+	stopRedis()
+	os.Exit(code)
+}
+
+// managers are made outside of bubbles: scs.New starts a goroutine that never ends.
+var managers = make(chan *scs.SessionManager)
+
+type shared = store.Shared[string, []byte]
+
+// memory returns a store in memory.
+func memory(t testing.TB) shared { return opened(t, persist.Config{}) }
+
+// journaled returns a store in a folder.
+func journaled(t testing.TB) shared { return opened(t, persist.Config{Dir: t.TempDir()}) }
+
+func opened(t testing.TB, p persist.Config) shared {
+	t.Helper()
+	s, err := store.New(store.Options[string, []byte]{Capacity: 100_000, Persist: p})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s.Shared()
+}
+
+// onRedis returns a client of a server's entries, of the test's own prefix.
+func onRedis(t testing.TB) shared {
+	t.Helper()
+	s, err := redisstore.New[string, []byte](redisClient(t), redisstore.Options{Prefix: t.Name() + ":"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// engines run a test in each kind of store. Where the store is in this process, time
+// is that of a bubble of testing/synctest, and a unit is a minute. On Redis it is
+// the server's, and a unit short.
+func engines(t *testing.T, test func(t *testing.T, s shared, unit time.Duration)) {
+	t.Run("memory", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, memory(t), time.Minute) })
+	})
+	t.Run("journaled", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { test(t, journaled(t), time.Minute) })
+	})
+	t.Run("redis", func(t *testing.T) {
+		needRedis(t)
+		t.Parallel()
+		test(t, onRedis(t), 100*time.Millisecond)
+	})
+}
+
+// pass lets time go by: the bubble's, or that of a server, which can't be moved.
+func pass(d time.Duration) { <-time.After(d) }
+
+// redis is the server that tests share.
+var redis struct {
+	process *exec.Cmd
+	dir     string
+}
+
+func needRedis(t testing.TB) {
+	t.Helper()
+	for _, name := range []string{"redis-server", "redis-cli"} {
+		if _, err := exec.LookPath(name); err != nil {
+			testenv.Missing(t, name+" is not installed (Debian's packages redis-server and redis-tools)")
+		}
+	}
+}
+
+func redisSocket() string { return filepath.Join(redis.dir, "s") }
+
+// redisClient returns a client of the server, started if it isn't yet.
+func redisClient(t testing.TB) rueidis.Client {
+	t.Helper()
+	needRedis(t)
+	if redis.process == nil {
+		dir, err := os.MkdirTemp("", "scs") // short, for a socket
+		require.NoError(t, err)
+		redis.dir = dir
+		cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", redisSocket(), "--dir", dir, "--save", "")
+		cmd.SysProcAttr = diesWithParent()
+		require.NoError(t, cmd.Start())
+		redis.process = cmd
+		require.Eventually(t, func() bool {
+			return exec.Command("redis-cli", "-s", redisSocket(), "PING").Run() == nil
+		}, 10*time.Second, 5*time.Millisecond, "redis-server does not answer")
+	}
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{"unix"},
+		DialCtxFn: func(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			return d.DialContext(ctx, "unix", redisSocket())
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
+}
+
+func stopRedis() {
+	if redis.process != nil {
+		_ = redis.process.Process.Kill()
+		_ = redis.process.Wait() // it was killed
+		_ = os.RemoveAll(redis.dir)
+	}
+}
+
+// managed returns a manager of sessions in s. Its errors are answered with their
+// text.
+func managed(s scs.Store) *scs.SessionManager {
+	manager := <-managers
+	manager.Store = s
+	manager.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, err error) {
+		http.Error(w, err.Error(), scsstore.Status(err))
+	}
+	return manager
+}
+
+// browser sends requests to a handler, with no network in between, and keeps the
+// session's cookie.
+type browser struct {
+	t       testing.TB
+	handler http.Handler
+	cookie  *http.Cookie
+}
+
+// get returns the status and body of an answer.
+func (b *browser) get(path string) (int, string) {
+	b.t.Helper()
+	response := b.do(httptest.NewRequest(http.MethodGet, path, nil))
+	body, err := io.ReadAll(response.Body)
+	require.NoError(b.t, err)
+	return response.StatusCode, string(body)
+}
+
+func (b *browser) do(r *http.Request) *http.Response {
+	b.t.Helper()
+	if b.cookie != nil {
+		r.AddCookie(b.cookie)
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	response := w.Result()
+	for _, cookie := range response.Cookies() {
+		if b.cookie = cookie; cookie.MaxAge < 0 {
+			b.cookie = nil
+		}
+	}
+	return response
+}
+
+// want wants the answer with status 200.
+func (b *browser) want(path, body string) {
+	b.t.Helper()
+	status, got := b.get(path)
+	require.Equal(b.t, http.StatusOK, status, got)
+	require.Equal(b.t, body, got)
+}
+
+// with returns another window of the same browser.
+func (b *browser) with() *browser { return &browser{b.t, b.handler, b.cookie} }
