@@ -60,6 +60,8 @@ bench-durability-quick: redis ## the same in two minutes, less exact
 
 bench-redis: redis ## redisstore beside plain commands and scs: speed, and memory on the server
 	go run ./redisstore/bench
+bench-web: redis ## requests a second of scs with sessions of ours, held by one request at a time, beside scs alone (2 minutes)
+	go test -count=1 -timeout 10m -run TestWebTable -v ./scsstore -web-table
 
 failover: redis ## what each level of redisstore's durability loses at which fault (2 minutes)
 	go test -count=1 -timeout 10m -run TestFailoverLosses ./redisstore -failover
@@ -78,5 +80,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean
+.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web
 .DEFAULT_GOAL = help

@@ -89,7 +89,7 @@ func (x *exclusive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.next.ServeHTTP(w, r)
 		return
 	}
-	about := &request{s: x.s, token: x.token(r), codec: x.manager.Codec, leaseTime: x.o.Lease}
+	about := &request{s: x.s, token: x.token(r), manager: x.manager, leaseTime: x.o.Lease}
 	about.readOnly = x.o.ReadOnly != nil && x.o.ReadOnly(r)
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{x.s}, about))
 	if about.token == "" || about.readOnly {
@@ -111,8 +111,8 @@ func (x *exclusive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // hold serves a request that has the lock.
 func (x *exclusive) hold(w http.ResponseWriter, r *http.Request, about *request) {
+	about.keep(r.Context())
 	defer about.release(r.Context())
-	defer keep(r.Context(), about.lease, x.o.Lease)()
 	x.next.ServeHTTP(w, r)
 }
 
@@ -158,7 +158,7 @@ func (r *request) lock(ctx context.Context, wait time.Duration) error {
 // Write or WriteHeader does: afterwards it is [store.ErrLeaseLost]. Without a lock,
 // Release does nothing.
 func (s *Store) Release(ctx context.Context) {
-	if r := s.request(ctx); r != nil {
+	if r := s.request(ctx); r != nil && r.endRenewal != nil {
 		r.release(ctx)
 	}
 }

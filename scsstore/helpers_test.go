@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 			managers <- scs.New()
 		}
 	}()
+	_ = flag.Set("test.parallel", "16") // those that are parallel wait for time to pass
 	code := m.Run()
 	stopRedis()
 	os.Exit(code)
@@ -79,7 +80,7 @@ func engines(t *testing.T, test func(t *testing.T, s shared, unit time.Duration)
 	t.Run("redis", func(t *testing.T) {
 		needRedis(t)
 		t.Parallel()
-		test(t, onRedis(t), 100*time.Millisecond)
+		test(t, onRedis(t), 200*time.Millisecond)
 	})
 }
 

@@ -57,6 +57,7 @@ func TestTimeouts(t *testing.T) {
 	}
 	for name, wrap := range wrappers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			engines(t, func(t *testing.T, in shared, unit time.Duration) {
 				manager := managed(scsstore.New(in))
 				manager.Lifetime, manager.IdleTimeout = 12*unit, 4*unit

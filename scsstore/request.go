@@ -19,8 +19,8 @@ type request struct {
 	s     *Store
 	token string // as the Store gets it from scs; "" = the request has none
 
+	manager   *scs.SessionManager
 	readOnly  bool
-	codec     scs.Codec     // with readOnly, to see what was changed
 	leaseTime time.Duration // of the leases that are taken for it
 
 	mu     sync.Mutex // guards the fields below
@@ -29,6 +29,9 @@ type request struct {
 	lost   bool   // the lease is over, and not by the session's end through it
 	found  bool   // with readOnly
 	loaded []byte // with found
+
+	endRenewal context.CancelFunc // set once, before the handler is called; nil = without a lock
+	renewal    *time.Timer        // set with it; guarded by mu
 }
 
 type requestKey struct{ s *Store }
@@ -112,11 +115,11 @@ func (r *request) changedLocked(b []byte) bool {
 	if bytes.Equal(b, r.loaded) {
 		return false
 	}
-	wasDeadline, was, err := r.codec.Decode(r.loaded)
+	wasDeadline, was, err := r.manager.Codec.Decode(r.loaded)
 	if err != nil {
 		return true
 	}
-	isDeadline, is, err := r.codec.Decode(b)
+	isDeadline, is, err := r.manager.Codec.Decode(b)
 	return err != nil || !isDeadline.Equal(wasDeadline) || !reflect.DeepEqual(is, was)
 }
 
@@ -163,27 +166,4 @@ func (r *request) deleteLocked(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// release gives the lock back.
-func (r *request) release(ctx context.Context) {
-	r.mu.Lock()
-	lease := r.lease
-	r.lost = r.lost || lease != nil
-	r.mu.Unlock()
-	if lease != nil {
-		giveBack(ctx, lease)
-	}
-}
-
-// giveBackTimeout is how long the end of a request waits for a server to take the
-// lock back.
-const giveBackTimeout = 5 * time.Second
-
-// giveBack unlocks, also when the client has gone. If that fails, the lock ends
-// with its lease, and a holder that has lost it was told by its commit.
-func giveBack(ctx context.Context, lease store.SharedLease[string, []byte]) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
-	defer cancel()
-	_ = lease.Unlock(ctx)
 }
