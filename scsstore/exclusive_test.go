@@ -376,6 +376,37 @@ func TestExclusiveArguments(t *testing.T) {
 	b.want("/add", "2")
 }
 
+// A client that goes away takes nothing back.
+func TestClientGone(t *testing.T) {
+	engines(t, func(t *testing.T, in shared, _ time.Duration) {
+		manager := managed(scsstore.New(in))
+		mux := http.NewServeMux()
+		mux.Handle("/", shop(manager))
+		for name, f := range map[string]func(context.Context) error{
+			"/put":     func(ctx context.Context) error { return put(ctx, manager) },
+			"/destroy": manager.Destroy,
+		} {
+			mux.Handle(name, manager.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+				require.NoError(t, f(r.Context()))
+			})))
+		}
+		b := &browser{t: t, handler: scsstore.Exclusive(manager, scsstore.Options{})(mux)}
+		b.want("/login", "ok")
+		for _, visit := range []struct{ path, user string }{{"/put", "late"}, {"/destroy", ""}} {
+			ctx, cancel := context.WithCancel(t.Context())
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, visit.path, nil)
+			require.NoError(t, err)
+			done := make(chan int)
+			go func() { done <- b.with().do(r).StatusCode }()
+			pass(50 * time.Millisecond)
+			cancel()
+			require.Equal(t, 200, <-done)
+			b.want("/user", visit.user)
+		}
+	})
+}
+
 // A handler's panic gives the lock back and commits nothing.
 func TestPanic(t *testing.T) {
 	engines(t, func(t *testing.T, in shared, _ time.Duration) {

@@ -91,12 +91,14 @@ func (s *Store) Commit(token string, b []byte, expiry time.Time) error {
 }
 
 // CommitCtx stores a session until expiry. In a request that [Exclusive] has locked
-// it for, that goes through the lease.
+// it for, that goes through the lease. The end of ctx does not matter: what a request
+// has done is stored, though its client has gone.
 //
 // Errors, with which nothing is stored: [ErrDestroyed], [ErrReadOnlyRoute],
 // [store.ErrLeaseLost], [store.ErrLocked] if another request holds the session and
 // this one does not go through Exclusive. Others are those of [store.Shared].
 func (s *Store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
+	ctx = context.WithoutCancel(ctx)
 	if key, ok := keyOfHandle(token); ok {
 		return s.commit(ctx, key, b, expiry)
 	}
@@ -143,13 +145,15 @@ func (s *Store) Delete(token string) error {
 }
 
 // DeleteCtx ends a session. It waits for nobody: a request that holds the session
-// loses its lease, and what it then commits is refused.
+// loses its lease, and what it then commits is refused. As with CommitCtx, the end of
+// ctx does not matter.
 //
 // Errors: those of [store.Shared].
 func (s *Store) DeleteCtx(ctx context.Context, token string) error {
 	if token == "" { // scs has not committed the session yet
 		return nil
 	}
+	ctx = context.WithoutCancel(ctx)
 	if key, ok := keyOfHandle(token); ok {
 		return s.end(ctx, key)
 	}
