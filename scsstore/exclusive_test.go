@@ -308,6 +308,17 @@ func TestReadOnlyWrites(t *testing.T) {
 	}
 }
 
+// Nor may it take the session to another token, be it otherwise as it was.
+func TestReadOnlyRenews(t *testing.T) {
+	engines(t, func(t *testing.T, in shared, _ time.Duration) {
+		renew := func(ctx context.Context, m *scs.SessionManager) error { return m.RenewToken(ctx) }
+		o := newOffice(t, in, scsstore.Options{}, renew)
+		look := o.start("/slow-look")
+		o.finish <- struct{}{}
+		require.Equal(t, answer{500, scsstore.ErrReadOnlyRoute.Error()}, <-look)
+	})
+}
+
 // One that reads only, while another changes the session, renews the idle timeout
 // and nothing else.
 func TestReadOnlyReads(t *testing.T) {
@@ -380,6 +391,7 @@ func TestExclusiveArguments(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	engines(t, func(t *testing.T, in shared, _ time.Duration) {
 		manager := managed(scsstore.New(in))
+		begun := make(chan struct{})
 		mux := http.NewServeMux()
 		mux.Handle("/", shop(manager))
 		for name, f := range map[string]func(context.Context) error{
@@ -387,6 +399,7 @@ func TestClientGone(t *testing.T) {
 			"/destroy": manager.Destroy,
 		} {
 			mux.Handle(name, manager.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				begun <- struct{}{}
 				<-r.Context().Done()
 				require.NoError(t, f(r.Context()))
 			})))
@@ -399,7 +412,7 @@ func TestClientGone(t *testing.T) {
 			require.NoError(t, err)
 			done := make(chan int)
 			go func() { done <- b.with().do(r).StatusCode }()
-			pass(50 * time.Millisecond)
+			<-begun
 			cancel()
 			require.Equal(t, 200, <-done)
 			b.want("/user", visit.user)

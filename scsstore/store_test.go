@@ -156,6 +156,19 @@ func TestCommitDuringDelete(t *testing.T) {
 	in.do = func() { require.NoError(t, s.Delete("a")) }
 	require.ErrorIs(t, s.Commit("a", []byte("A"), expiry), scsstore.ErrDestroyed)
 	wantNone(t, s, "a")
+	in.do = func() { t.Error("for a moment it is back") }
+	require.ErrorIs(t, s.Commit("a", []byte("A"), expiry), scsstore.ErrDestroyed)
+}
+
+// Only so many ends are remembered: those of requests that can still be running.
+func TestEndsAreForgotten(t *testing.T) {
+	s := scsstore.New(memory(t))
+	expiry := time.Now().Add(time.Hour)
+	for i := range 10_001 {
+		require.NoError(t, s.Delete(fmt.Sprint(i)))
+	}
+	require.ErrorIs(t, s.Commit("1", []byte("A"), expiry), scsstore.ErrDestroyed)
+	require.NoError(t, s.Commit("0", []byte("A"), expiry))
 }
 
 // Without Exclusive, reading goes past a lock, a commit does not, and a deletion
