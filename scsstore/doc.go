@@ -12,8 +12,8 @@
 // with strings as keys and []byte as values. Give it no TTL and no idle timeout:
 // the manager's Lifetime and IdleTimeout are kept to by each session's own TTL.
 //
-// The first two lines are all that must change: sessions are then where the store
-// has them. The third is what stops lost updates.
+// For the users of scs, the second line is what changes: sessions are then where the
+// store has them. The third is what stops lost updates.
 //
 // # Lost updates
 //
@@ -36,7 +36,7 @@
 // Options.ReadOnly names them: they take no lock and read past that of others, so
 // they see the session as it was last committed. If such a request has changed its
 // session, its commit is [ErrReadOnlyRoute], as it might undo what the holder has
-// done. It may
+// done; to pop a flash message is such a change. It may
 //
 //   - renew the idle timeout, as every request does with scs;
 //   - begin a session, if it came without;
@@ -72,8 +72,11 @@
 // No token is stored. The key of a session is a hash of its token, with a secret
 // ([New]): who gets to see the store's files, a backup, or Redis, can't log in with
 // what is there. What the sessions hold is as legible as the store's codec leaves
-// it; see persist.Encrypt for that. scs's own HashTokenInStore is not needed, and in
-// its way while iterating; leave it off.
+// it; see persist.Encrypt for that. Nor does the time that it takes to find a session
+// tell how near a guess has come, as near tokens have keys that are far apart.
+//
+// scs's own HashTokenInStore is not needed, and in its way while iterating; leave it
+// off.
 //
 // The price is paid by [scs.SessionManager.Iterate]: in its loop, Token returns a
 // handle, which is good for Destroy and Commit in that loop, and worth nothing in a
