@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/scsstore"
+	"github.com/latchkey-go/latchkey/store"
 )
 
 // shop serves pages that use sessions as users of scs do.
@@ -85,6 +87,23 @@ func TestTimeouts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Sessions have the life that scs gives them, whatever the store gives its entries.
+func TestTTLOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, err := store.New(store.Options[string, []byte]{TTL: time.Second})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, in.Close()) }()
+		manager := managed(scsstore.New(in.Shared()))
+		b := &browser{t: t, handler: scsstore.Exclusive(manager, scsstore.Options{})(shop(manager))}
+		b.want("/login", "ok")
+		b.want("/add", "1")
+		pass(manager.Lifetime - time.Second)
+		b.want("/add", "2")
+		pass(time.Second)
+		b.want("/user", "")
+	})
 }
 
 func TestTokens(t *testing.T) {

@@ -25,14 +25,15 @@ var (
 )
 
 // New returns a Store of what is in shared, which has to hold sessions alone, and
-// stays its maker's to close. The TTL of shared has no effect: each session has the
-// one that scs gives it.
+// stays its maker's to close. The TTL of shared has no effect, as each session has
+// the one that scs gives it; an idle timeout of shared would end sessions, too.
 //
-// A session's key is HMAC-SHA256 of its token, with the first secret: 32 random bytes, say.
-// Sessions of the others, which were first ones before, are found and kept, too:
-// give the old secret second for a Lifetime, and then drop it. Without any secret the key of the
-// hash is empty. What is in shared does not log anybody in then either, as tokens
-// are random, but who can write there could make a session for a token of his own.
+// A session's key is HMAC-SHA256 of its token, with the first secret: 32 random
+// bytes, say. Sessions of the others, which were first ones before, are found and
+// kept, too: give the old secret second for a Lifetime, and then drop it. Without any
+// secret the key of the hash is empty. What is in shared does not log anybody in then
+// either, as tokens are random, but who can write there could make a session for a
+// token of his own.
 func New(shared store.Shared[string, []byte], secrets ...[]byte) *Store {
 	if shared == nil {
 		panic("scsstore: New needs a store.Shared, which Store.Shared of package store gives")
