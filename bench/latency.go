@@ -14,7 +14,6 @@ import (
 
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
-	"github.com/latchkey-go/latchkey/storetest"
 )
 
 // session is a value of the size that web sessions have.
@@ -22,44 +21,6 @@ type session struct {
 	User  string
 	Items []int
 	Seen  time.Time
-}
-
-// sweep measures the waits of a Get while half of a large store is swept.
-func sweep(size sizes) error {
-	clock := new(storetest.Clock) // so that all of them die at one instant
-	s, err := store.New(store.Options[string, int]{Capacity: 2 * size.large, Clock: clock})
-	if err != nil {
-		return err
-	}
-	keys := sessionKeys(2 * size.large)
-	fill := func() error {
-		for i, key := range keys {
-			ttl := store.NoExpiry
-			if i%2 == 1 {
-				ttl = time.Hour
-			}
-			if err := s.SetWithTTL(key, i, ttl); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	get := func(i int) { _, _ = s.Get(keys[i*7919%len(keys)]) }
-	l := latencies{get: get}
-	for range size.repeats {
-		if err := fill(); err != nil {
-			return err
-		}
-		l.round(func() error {
-			clock.Advance(time.Hour) // runs the sweep
-			return nil
-		})
-	}
-	if n := s.Stats().Expired; n != uint64(size.repeats*size.large) {
-		return fmt.Errorf("swept %d entries, not %d times %d", n, size.repeats, size.large)
-	}
-	fmt.Printf("\n## Sweep of %d dead among %d entries: waits of a concurrent Get\n\n", size.large, 2*size.large)
-	return l.print("sweeping")
 }
 
 // snapshot measures the waits of a Get while a large store is saved.
@@ -89,6 +50,8 @@ func snapshot(size sizes) (err error) {
 	}
 	return s.Close()
 }
+
+var errTooFew = errors.New("too few operations measured")
 
 // latencies gathers how long a Get takes, with nothing else going on and beside
 // something else, in turn.

@@ -28,9 +28,12 @@ func main() {
 }
 
 func run() error {
-	quick := flag.Bool("quick", false, "fewer and shorter rounds, smaller stores")
-	only := flag.String("only", "speed,memory,sweep,snapshot",
-		`the tables to make, by comma; "durability" stands for `+strings.Join(durabilityNames(), ","))
+	b := &bench{rounds: 7, round: 120 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
+	flag.BoolVar(&b.quick, "quick", false, "fewer and shorter rounds, smaller stores, and only the main kind of store")
+	flag.StringVar(&b.workload, "workload", "", "the part of a workload's name for which to make tables of speed (default all)")
+	flag.StringVar(&b.plots, "plots", "", "the folder for plots in SVG (default none)")
+	only := flag.String("only", strings.Join(tableNames(), ","),
+		`the tables to make, by comma; also snapshot; "durability" stands for `+strings.Join(durabilityNames(), ","))
 	dir := flag.String("dir", "", "where the tables of durability have their files while they are made (default $TMPDIR, else the current folder)")
 	profile := flag.String("cpuprofile", "", "a file for a profile of the processor's time in all tables, less what other processes do")
 	child := flag.String("child", "", "what to do for the process that has started this one")
@@ -40,15 +43,50 @@ func run() error {
 	}
 
 	size := sizes{entries: 100_000, rounds: 9, round: 300 * time.Millisecond, slow: time.Second, large: 1_000_000, repeats: 5}
-	if *quick {
+	if b.quick {
+		b.rounds, b.round, b.entries, b.many, b.dying, b.repeats = 3, 60*time.Millisecond, 200_000, 500_000, 500_000, 1
 		size = sizes{entries: 100_000, rounds: 3, round: 100 * time.Millisecond, slow: 250 * time.Millisecond, large: 100_000, repeats: 3}
 	}
 	fmt.Printf("%s, %d processors, %s/%s\n", processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("%s, %s\n", runtime.Version(), strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "))
 	if *profile != "" {
-		return profiled(*profile, func() error { return makeTables(size, *only, *dir) })
+		return profiled(*profile, func() error { return makeTables(b, size, *only, *dir) })
 	}
-	return makeTables(size, *only, *dir)
+	return makeTables(b, size, *only, *dir)
+}
+
+// bench is a run of the tables about memory alone.
+type bench struct {
+	quick    bool
+	workload string // the part of a name; "" = all
+	plots    string // the folder for them; "" = none
+
+	rounds  int           // per contender
+	round   time.Duration // about how long one is
+	entries int           // in a large store
+	many    int           // where the garbage collector is looked at
+	dying   int           // where a sweep is
+	repeats int           // of what takes long
+}
+
+// memoryTables is these tables, in order.
+var memoryTables = []struct {
+	name  string
+	table func(*bench) error
+}{
+	{"speed", (*bench).speed},
+}
+
+func tableNames() (names []string) {
+	for _, t := range memoryTables {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+// section prints a heading and what is to be known of the tables under it.
+func (b *bench) section(title, about string) {
+	fmt.Printf("\n## %s\n\n%s\n", title, about)
 }
 
 // profiled writes a profile of f to a file.
@@ -66,12 +104,10 @@ func profiled(name string, f func() error) (err error) {
 }
 
 // makeTables makes the tables named, by comma.
-func makeTables(size sizes, names, dir string) (err error) {
-	tables := map[string]func() error{
-		"speed":    func() error { return speed(size) },
-		"memory":   func() error { return memory(size) },
-		"sweep":    func() error { return sweep(size) },
-		"snapshot": func() error { return snapshot(size) },
+func makeTables(b *bench, size sizes, names, dir string) (err error) {
+	tables := map[string]func() error{"snapshot": func() error { return snapshot(size) }}
+	for _, t := range memoryTables {
+		tables[t.name] = func() error { return t.table(b) }
 	}
 	d := &durable{sizes: size, parent: dir}
 	defer func() { err = errors.Join(err, d.close()) }()

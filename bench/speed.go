@@ -2,118 +2,190 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"log"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/hashicorp/golang-lru/v2/expirable"
-
-	"github.com/latchkey-go/latchkey/store"
 )
 
-// cache is what all contestants can do.
-type cache struct {
-	name string
-	get  func(key string) bool
-	set  func(key string, value int)
-}
+// columns are the numbers of goroutines that share a cache.
+var columns = []int{1, 2, 16}
 
-// contestants makes one of each, of the capacity given, ours first.
-func contestants(capacity int) ([]cache, error) {
-	ours, err := store.New(store.Options[string, int]{Capacity: capacity, TTL: time.Hour, IdleTimeout: time.Hour})
-	if err != nil {
-		return nil, err
-	}
-	timed := expirable.NewLRU[string, int](capacity, nil, time.Hour)
-	plain, err := lru.New[string, int](capacity)
-	if err != nil {
-		return nil, err
-	}
-	return []cache{
-		{"latchkey", func(k string) bool { _, err := ours.Get(k); return err == nil }, func(k string, v int) {
-			if err := ours.Set(k, v); err != nil {
-				panic(err)
-			}
-		}},
-		{"golang-lru expirable", func(k string) bool { _, ok := timed.Get(k); return ok }, func(k string, v int) { timed.Add(k, v) }},
-		{"golang-lru lru (no TTL)", func(k string) bool { _, ok := plain.Get(k); return ok }, func(k string, v int) { plain.Add(k, v) }},
-	}, nil
-}
-
-// workload is one operation done over and over, the i-th time for goroutine g.
-type workload struct {
-	name string
-	do   func(c cache, i int)
-}
-
-func speed(size sizes) error {
-	caches, err := contestants(size.entries)
-	if err != nil {
-		return err
-	}
-	// Four times as many keys as there is room for; the first of them stay in.
-	keys := sessionKeys(4 * size.entries)
-	order := rand.New(rand.NewPCG(1, 2)).Perm(size.entries)
-	in := func(i int) string { return keys[order[i%size.entries]] }
-	fill := func(c cache) {
-		for i := range size.entries {
-			c.set(keys[i], i)
+// speed prints a table for each kind of store and workload.
+func (b *bench) speed() error {
+	b.section("Speed: million operations a second, all goroutines together",
+		fmt.Sprintf(`TTL, idle timeout and metadata on for latchkey; a TTL for all others that have one.
+Columns are the number of goroutines; medians of %d rounds of %v, in which all take turns.
+The last columns are ratios: our throughput divided by theirs, for 1 / 2 / 16
+goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
+What is set beyond a capacity needs one, so caches without are not in those tables.`, b.rounds, b.round))
+	for _, s := range setups {
+		if b.quick && !s.main {
+			continue
 		}
-	}
-	workloads := []workload{
-		{"Get, hit", func(c cache, i int) { c.get(in(i)) }},
-		{"Get, miss", func(c cache, i int) { c.get(keys[size.entries+i%size.entries]) }},
-		{"9 Get, 1 Set", func(c cache, i int) {
-			if i%10 == 0 {
-				c.set(in(i), i)
-			} else {
-				c.get(in(i))
-			}
-		}},
-		{"Set, overwrite", func(c cache, i int) { c.set(in(i), i) }},
-		{"Set, insert and evict", func(c cache, i int) { c.set(keys[i%len(keys)], i) }},
-	}
-	fmt.Printf("\n## Speed: ns per operation, %d entries, 40-byte string keys; TTL, idle timeout and metadata on for latchkey\n\n", size.entries)
-	fmt.Printf("| operation | goroutines | %s | ratio to expirable | ratio to lru |\n", strings.Join(names(caches), " | "))
-	fmt.Printf("|---|--:|%s--:|--:|\n", strings.Repeat("--:|", len(caches)))
-	for _, w := range workloads {
-		for _, goroutines := range []int{1, 16} {
-			for _, c := range caches {
-				fill(c)
-			}
-			ns := medians(caches, size, func(c cache) float64 { return timed(c, w, goroutines, size.round) })
-			fmt.Printf("| %s | %d | %.0f | %.0f | %.0f | %.2f | %.2f |\n", w.name, goroutines, ns[0], ns[1], ns[2], ns[0]/ns[1], ns[0]/ns[2])
+		var err error
+		if s.ints {
+			err = speedOf[int](b, s)
+		} else {
+			err = speedOf[string](b, s)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func names(caches []cache) (names []string) {
-	for _, c := range caches {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-// medians measures all contestants in turn, round by round.
-func medians(caches []cache, size sizes, measure func(cache) float64) []float64 {
-	results := make([][]float64, len(caches))
-	for range size.rounds {
-		for i, c := range caches {
-			results[i] = append(results[i], measure(c))
+// speedOf measures all workloads with one kind of store.
+func speedOf[K key](b *bench, s setup) error {
+	var selected []workload
+	for _, w := range workloads {
+		if (s.main || w.core) && strings.Contains(strings.ToLower(w.name), strings.ToLower(b.workload)) {
+			selected = append(selected, w)
 		}
 	}
-	out := make([]float64, len(caches))
-	for i, r := range results {
-		out[i] = median(r, same)
+	if len(selected) == 0 {
+		return nil
 	}
-	return out
+	keys := newKeys[K](s.entries, 3)
+	rivals, err := openAll(contenders[K](), keys)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, r := range rivals {
+			r.cache.close()
+		}
+	}()
+	for _, w := range selected {
+		log.Printf("speed: %v: %s", s, w.name)
+		n := 1 << 20
+		if w.inserts {
+			n = 1 << 22
+			rivals = slices.DeleteFunc(rivals, func(r *rival[K]) bool { return r.endless })
+		}
+		race(b, rivals, newSequence(w, keys, n))
+		fmt.Printf("\n### %s: %v\n\n%s", w.name, s, speedTable(rivals))
+	}
+	return nil
+}
+
+// rival is an open cache, and its results.
+type rival[K key] struct {
+	contender[K]
+	cache cache[K]
+	at    int         // how far it is in the sequence
+	rates [][]float64 // million operations a second, by column and round
+	hits  float64     // of the operations, in the last round
+}
+
+// openAll makes the caches, and sets all keys.
+func openAll[K key](list []contender[K], keys []K) ([]*rival[K], error) {
+	var rivals []*rival[K]
+	for _, c := range list {
+		opened, err := c.open(len(keys))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		fill(opened, keys)
+		rivals = append(rivals, &rival[K]{contender: c, cache: opened})
+	}
+	return rivals, nil
+}
+
+// fill sets all keys, a few at a time for those that drop what is too much.
+func fill[K key](c cache[K], keys []K) {
+	for i, k := range keys {
+		c.set(k, i)
+		if i%1024 == 0 {
+			c.settle()
+		}
+	}
+	c.settle()
+}
+
+// race measures all rivals in all columns. They take turns in another order each
+// round: what one leaves to the garbage collector is not always the same one's.
+func race[K key](b *bench, rivals []*rival[K], s sequence[K]) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, rival := range rivals {
+		rival.rates = make([][]float64, len(columns))
+		rival.at = 0
+	}
+	for column, goroutines := range columns {
+		for range b.rounds {
+			runtime.GC()
+			for _, i := range r.Perm(len(rivals)) {
+				rivals[i].measure(s, column, goroutines, b.round)
+			}
+		}
+	}
+}
+
+// measure does the sequence for about that long, each goroutine from another place.
+func (r *rival[K]) measure(s sequence[K], column, goroutines int, about time.Duration) {
+	const batch = 256
+	counts := make([]struct {
+		n, hits int
+		_       [112]byte // two cache lines: goroutines don't share one
+	}, goroutines)
+	var wg sync.WaitGroup
+	start := time.Now()
+	for g := range goroutines {
+		wg.Go(func() {
+			at := r.at + g*len(s.keys)/goroutines
+			for time.Since(start) < about {
+				counts[g].hits += s.do(r.cache, at+counts[g].n, batch)
+				counts[g].n += batch
+			}
+		})
+	}
+	wg.Wait()
+	elapsed := time.Since(start)
+	n, hits := 0, 0
+	for _, c := range counts {
+		n += c.n
+		hits += c.hits
+	}
+	r.at += n / goroutines
+	r.hits = float64(hits) / float64(n)
+	r.rates[column] = append(r.rates[column], float64(n)/1e6/elapsed.Seconds())
+	r.cache.settle()
+}
+
+// rate returns the median of a column.
+func (r *rival[K]) rate(column int) float64 { return median(r.rates[column], same) }
+
+// speedTable has a row for each rival, and a column of ratios for each of ours.
+func speedTable[K key](rivals []*rival[K]) string {
+	t := table{head: []string{"", "1", "2", "16"}}
+	for _, ours := range rivals {
+		if ours.ours {
+			t.head = append(t.head, strings.TrimPrefix(ours.name, "latchkey ")+" ÷ it")
+		}
+	}
+	for _, r := range rivals {
+		row := []string{r.name}
+		for column := range columns {
+			row = append(row, fmt.Sprintf("%.2f", r.rate(column)))
+		}
+		for _, ours := range rivals {
+			if !ours.ours {
+				continue
+			}
+			var ratios []string
+			for column := range columns {
+				ratios = append(ratios, fmt.Sprintf("%.2f", ours.rate(column)/r.rate(column)))
+			}
+			row = append(row, strings.Join(ratios, " / "))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t.String()
 }
 
 // median returns the median of what value makes of the items.
@@ -127,43 +199,3 @@ func median[T any, N cmp.Ordered](items []T, value func(T) N) N {
 }
 
 func same(x float64) float64 { return x }
-
-// timed returns the nanoseconds per operation, of all goroutines together.
-func timed(c cache, w workload, goroutines int, about time.Duration) float64 {
-	const batch = 1000
-	runtime.GC() // what another round left must not count here
-	var wg sync.WaitGroup
-	counts := make([]int, goroutines)
-	start := time.Now()
-	for g := range goroutines {
-		wg.Go(func() {
-			i := g * 7919 * batch
-			for time.Since(start) < about {
-				for range batch {
-					w.do(c, i)
-					i++
-				}
-				counts[g] += batch
-			}
-		})
-	}
-	wg.Wait()
-	elapsed := time.Since(start)
-	total := 0
-	for _, n := range counts {
-		total += n
-	}
-	return float64(elapsed.Nanoseconds()) / float64(total)
-}
-
-// sessionKeys returns keys as session ids look: 40 bytes.
-func sessionKeys(n int) []string {
-	r := rand.New(rand.NewPCG(3, 4))
-	keys := make([]string, n)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("%016x%016x%08x", r.Uint64(), r.Uint64(), i)
-	}
-	return keys
-}
-
-var errTooFew = errors.New("too few operations measured")

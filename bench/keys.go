@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// newKeys returns n different keys: strings as session ids look, of 40 bytes, or
+// ints. Other seeds give other keys.
+func newKeys[K key](n int, seed uint64) []K {
+	r := rand.New(rand.NewPCG(seed, 4))
+	keys := make([]K, n)
+	for i := range keys {
+		switch k := any(&keys[i]).(type) {
+		case *string:
+			*k = fmt.Sprintf("%016x%016x%08x", r.Uint64(), r.Uint64(), i)
+		case *int:
+			*k = int(r.Uint64()>>32)<<31 | i
+		}
+	}
+	return keys
+}
+
+// sessionKeys returns keys as session ids look.
+func sessionKeys(n int) []string { return newKeys[string](n, 3) }
+
+// copies returns the same keys in other memory, one after the other: what a program
+// asks for came with a request, and is not the string that the cache holds.
+func copies[K key](keys []K) []K {
+	if texts, ok := any(keys).([]string); ok {
+		all := strings.Join(texts, "")
+		same := make([]string, len(texts))
+		for i, text := range texts {
+			same[i], all = all[:len(text)], all[len(text):]
+		}
+		return any(same).([]K)
+	}
+	return slices.Clone(keys)
+}
+
+// uniform draws numbers below n, all as likely.
+func uniform(n int, r *rand.Rand) func() int {
+	return func() int { return r.IntN(n) }
+}
+
+// zipf draws numbers below n, of which i is drawn with a likelihood proportional to
+// 1/(i+1)^s. math/rand has it for s above 1 only.
+func zipf(n int, s float64, r *rand.Rand) func() int {
+	sums := make([]float64, n)
+	sum := 0.0
+	for i := range sums {
+		sum += math.Pow(float64(i+1), -s)
+		sums[i] = sum
+	}
+	return func() int {
+		i, _ := slices.BinarySearch(sums, r.Float64()*sum)
+		return i
+	}
+}
