@@ -46,11 +46,17 @@ mutants: ## take out one fsync or check at a time, and show that a test turns re
 hit-ratios: ## TinyLFU on every recorded trace beside LRU, otter and the optimum (LATCHKEY_DATA names the traces)
 	go test -count=1 -timeout 30m -run TestHitRatios -v ./internal/tinylfu -all-traces
 
-bench: ## speed, memory and waits beside golang-lru, as Markdown tables
-	go run ./bench
+bench: ## speed, memory, waits and hit ratios beside other caches, to bench/RESULTS.md and bench/plots (13 minutes)
+	@mkdir -p out
+	go run ./bench -plots bench/plots > out/RESULTS.md
+	@mv out/RESULTS.md bench/RESULTS.md
+	@echo "The figures are in bench/RESULTS.md; make readme-figures puts them into the README"
 
-bench-quick: ## the same in less than a minute, less exact
+bench-quick: ## the same in less than two minutes, less exact, to the terminal
 	go run ./bench -quick
+
+readme-figures: ## put the figures of bench/RESULTS.md into the README's tables
+	go test -count=1 -run TestReadmeFigures ./bench -update
 
 bench-durability: redis ## what keeping changes on disk costs, beside bbolt, Redis and plain files (10 minutes)
 	go run ./bench -only durability
@@ -80,5 +86,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web
+.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web readme-figures
 .DEFAULT_GOAL = help

@@ -46,7 +46,7 @@ func contenders[K key]() []contender[K] {
 		{name: "golang-lru (no TTL)", open: newLRU[K]},
 		{name: "ttlcache", open: newTTLCache[K]},
 		{name: "go-cache (no capacity)", endless: true, open: newGoCache[K]},
-		{name: "sync.Map, mutex (no TTL, no capacity)", endless: true, open: newSyncMap[K]},
+		{name: "sync.Map + mutex (no TTL, no capacity)", endless: true, open: newSyncMap[K]},
 	}
 }
 

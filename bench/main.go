@@ -1,9 +1,12 @@
-// Command bench measures the store in one run and prints Markdown tables: beside
-// golang-lru the speed of the operations, the longest waits while a sweep and a
-// snapshot are under way, and memory per entry; with -only durability what its
-// promises about the disk cost, beside bbolt, Redis and files.
+// Command bench measures the store in one run and prints Markdown tables, and plots
+// if it is asked to: beside other caches the speed of the operations, memory, the
+// garbage collector's work, the longest waits and hit ratios; with -only durability
+// what its promises about the disk cost, beside bbolt, Redis and files. For one of
+// the workloads, quickly:
 //
-// Rounds of all contestants are interleaved, so that a machine that slows down
+//	go run ./bench -quick -only speed -workload 'zipf 1.01'
+//
+// Rounds of all contenders are interleaved, so that a machine that slows down
 // slows all of them; medians and ratios are what to read.
 package main
 
@@ -11,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"runtime"
@@ -28,12 +32,12 @@ func main() {
 }
 
 func run() error {
-	b := &bench{rounds: 7, round: 120 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
+	b := &bench{out: os.Stdout, rounds: 5, round: 100 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
 	flag.BoolVar(&b.quick, "quick", false, "fewer and shorter rounds, smaller stores, and only the main kind of store")
 	flag.StringVar(&b.workload, "workload", "", "the part of a workload's name for which to make tables of speed (default all)")
 	flag.StringVar(&b.plots, "plots", "", "the folder for plots in SVG (default none)")
 	only := flag.String("only", strings.Join(tableNames(), ","),
-		`the tables to make, by comma; also snapshot; "durability" stands for `+strings.Join(durabilityNames(), ","))
+		`the tables to make, by comma; "durability" stands for `+strings.Join(durabilityNames(), ","))
 	dir := flag.String("dir", "", "where the tables of durability have their files while they are made (default $TMPDIR, else the current folder)")
 	profile := flag.String("cpuprofile", "", "a file for a profile of the processor's time in all tables, less what other processes do")
 	child := flag.String("child", "", "what to do for the process that has started this one")
@@ -42,21 +46,23 @@ func run() error {
 		return beChild(*child, flag.Args())
 	}
 
-	size := sizes{entries: 100_000, rounds: 9, round: 300 * time.Millisecond, slow: time.Second, large: 1_000_000, repeats: 5}
+	b.sizes = sizes{entries: 100_000, rounds: 9, round: 300 * time.Millisecond, slow: time.Second, large: 1_000_000, repeats: 5}
 	if b.quick {
-		b.rounds, b.round, b.entries, b.many, b.dying, b.repeats = 3, 60*time.Millisecond, 200_000, 500_000, 500_000, 1
-		size = sizes{entries: 100_000, rounds: 3, round: 100 * time.Millisecond, slow: 250 * time.Millisecond, large: 100_000, repeats: 3}
+		b.rounds, b.round, b.entries, b.many, b.dying, b.repeats = 3, 40*time.Millisecond, 200_000, 500_000, 500_000, 1
+		b.sizes = sizes{entries: 100_000, rounds: 3, round: 100 * time.Millisecond, slow: 250 * time.Millisecond, large: 100_000, repeats: 3}
 	}
+	fmt.Print("# What was measured\n\n")
 	fmt.Printf("%s, %d processors, %s/%s\n", processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
-	fmt.Printf("%s, %s\n", runtime.Version(), strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "))
+	fmt.Printf("%s, `%s`\n", runtime.Version(), strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "))
 	if *profile != "" {
-		return profiled(*profile, func() error { return makeTables(b, size, *only, *dir) })
+		return profiled(*profile, func() error { return makeTables(b, *only, *dir) })
 	}
-	return makeTables(b, size, *only, *dir)
+	return makeTables(b, *only, *dir)
 }
 
-// bench is a run of the tables about memory alone.
+// bench is a run of the tables about what is in memory.
 type bench struct {
+	out      io.Writer
 	quick    bool
 	workload string // the part of a name; "" = all
 	plots    string // the folder for them; "" = none
@@ -67,6 +73,8 @@ type bench struct {
 	many    int           // where the garbage collector is looked at
 	dying   int           // where a sweep is
 	repeats int           // of what takes long
+
+	sizes sizes // where the disk comes in
 }
 
 // memoryTables is these tables, in order.
@@ -75,6 +83,13 @@ var memoryTables = []struct {
 	table func(*bench) error
 }{
 	{"speed", (*bench).speed},
+	{"memory", (*bench).memory},
+	{"collector", (*bench).collector},
+	{"inserts", (*bench).inserts},
+	{"sweep", (*bench).sweep},
+	{"locks", (*bench).locks},
+	{"hits", (*bench).hits},
+	{"snapshot", func(b *bench) error { return snapshot(b.sizes) }},
 }
 
 func tableNames() (names []string) {
@@ -86,7 +101,7 @@ func tableNames() (names []string) {
 
 // section prints a heading and what is to be known of the tables under it.
 func (b *bench) section(title, about string) {
-	fmt.Printf("\n## %s\n\n%s\n", title, about)
+	b.printf("\n## %s\n\n%s\n", title, about)
 }
 
 // profiled writes a profile of f to a file.
@@ -103,13 +118,18 @@ func profiled(name string, f func() error) (err error) {
 	return f()
 }
 
+func (b *bench) printf(format string, args ...any) {
+	_, err := fmt.Fprintf(b.out, format, args...)
+	must(err)
+}
+
 // makeTables makes the tables named, by comma.
-func makeTables(b *bench, size sizes, names, dir string) (err error) {
-	tables := map[string]func() error{"snapshot": func() error { return snapshot(size) }}
+func makeTables(b *bench, names, dir string) (err error) {
+	tables := make(map[string]func() error)
 	for _, t := range memoryTables {
 		tables[t.name] = func() error { return t.table(b) }
 	}
-	d := &durable{sizes: size, parent: dir}
+	d := &durable{sizes: b.sizes, parent: dir}
 	defer func() { err = errors.Join(err, d.close()) }()
 	for _, t := range durability {
 		tables[t.name] = func() error { return d.makeTable(t.table) }
@@ -127,9 +147,9 @@ func makeTables(b *bench, size sizes, names, dir string) (err error) {
 	return nil
 }
 
-// sizes says how much to measure.
+// sizes says how much to measure where the disk comes in.
 type sizes struct {
-	entries int           // in the tables of speed
+	entries int           // in most tables
 	rounds  int           // per contestant
 	round   time.Duration // about how long one is
 	slow    time.Duration // the same where the disk is waited for

@@ -23,25 +23,28 @@ Columns are the number of goroutines; medians of %d rounds of %v, in which all t
 The last columns are ratios: our throughput divided by theirs, for 1 / 2 / 16
 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
 What is set beyond a capacity needs one, so caches without are not in those tables.`, b.rounds, b.round))
+	var plotted []panel
 	for _, s := range setups {
 		if b.quick && !s.main {
 			continue
 		}
 		var err error
 		if s.ints {
-			err = speedOf[int](b, s)
+			_, err = speedOf[int](b, s)
+		} else if s.main {
+			plotted, err = speedOf[string](b, s)
 		} else {
-			err = speedOf[string](b, s)
+			_, err = speedOf[string](b, s)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return b.plot("speed", plotted...)
 }
 
 // speedOf measures all workloads with one kind of store.
-func speedOf[K key](b *bench, s setup) error {
+func speedOf[K key](b *bench, s setup) (plotted []panel, err error) {
 	var selected []workload
 	for _, w := range workloads {
 		if (s.main || w.core) && strings.Contains(strings.ToLower(w.name), strings.ToLower(b.workload)) {
@@ -49,12 +52,12 @@ func speedOf[K key](b *bench, s setup) error {
 		}
 	}
 	if len(selected) == 0 {
-		return nil
+		return nil, nil
 	}
 	keys := newKeys[K](s.entries, 3)
 	rivals, err := openAll(contenders[K](), keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		for _, r := range rivals {
@@ -69,9 +72,26 @@ func speedOf[K key](b *bench, s setup) error {
 			rivals = slices.DeleteFunc(rivals, func(r *rival[K]) bool { return r.endless })
 		}
 		race(b, rivals, newSequence(w, keys, n))
-		fmt.Printf("\n### %s: %v\n\n%s", w.name, s, speedTable(rivals))
+		b.printf("\n### %s: %v\n\n%s", w.name, s, speedTable(rivals))
+		if w.plot {
+			plotted = append(plotted, speedPanel(w, rivals))
+		}
 	}
-	return nil
+	return plotted, nil
+}
+
+// speedPanel has the bars of one workload.
+func speedPanel[K key](w workload, rivals []*rival[K]) panel {
+	p := panel{title: strings.ToUpper(w.name[:1]) + w.name[1:] + ": million operations a second", columns: []string{"1 goroutine", "2 goroutines", "16 goroutines"}}
+	for _, r := range rivals {
+		var values []float64
+		for column := range columns {
+			values = append(values, r.rate(column))
+		}
+		name, _, _ := strings.Cut(r.name, " (")
+		p.add(name, r.ours, values...)
+	}
+	return p
 }
 
 // rival is an open cache, and its results.

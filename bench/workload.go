@@ -12,16 +12,17 @@ type workload struct {
 	zipf    float64 // the exponent; 0 = uniform
 	inserts bool    // each asks for a new key and, as it is not there, sets it
 	core    bool    // measured with every kind of store, not with the main one alone
+	plot    bool
 }
 
 var workloads = []workload{
-	{name: "all reads, uniform", core: true},
-	{name: "10 % writes, Zipf 1.01", writes: 10, zipf: 1.01, core: true},
+	{name: "all reads, uniform", core: true, plot: true},
+	{name: "10 % writes, Zipf 1.01", writes: 10, zipf: 1.01, core: true, plot: true},
 	{name: "25 % writes, Zipf 1.01", writes: 25, zipf: 1.01},
 	{name: "10 % writes, Zipf 0.99", writes: 10, zipf: 0.99},
 	{name: "25 % writes, Zipf 0.99", writes: 25, zipf: 0.99},
-	{name: "all writes, Zipf 1.01", writes: 100, zipf: 1.01},
-	{name: "all misses, inserts", inserts: true, core: true},
+	{name: "all writes, Zipf 1.01", writes: 100, zipf: 1.01, plot: true},
+	{name: "all misses, inserts", inserts: true, core: true, plot: true},
 }
 
 // setup is a kind of store.

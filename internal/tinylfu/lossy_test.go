@@ -18,15 +18,15 @@ func TestLossyReads(t *testing.T) {
 	}
 	traces := newTraces(t)
 	var exact, dropped, delayed, both, n float64
-	for _, r := range rows(t) {
-		if !strings.HasPrefix(r.trace, "weblog_") && !strings.HasPrefix(r.trace, "cache2k_web") || r.size < 200 {
+	for _, r := range testenv.HitRatios(t) {
+		if !strings.HasPrefix(r.Trace, "weblog_") && !strings.HasPrefix(r.Trace, "cache2k_web") || r.Size < 200 {
 			continue
 		}
-		tr := traces.load(r.trace)
-		exact += tr.replay(r.size)
-		dropped += tr.lossy(r.size, 0.1, 1)
-		delayed += tr.lossy(r.size, 0, 64)
-		both += tr.lossy(r.size, 0.1, 64)
+		tr := traces.load(r.Trace)
+		exact += tr.replay(r.Size)
+		dropped += tr.lossy(r.Size, 0.1, 1)
+		delayed += tr.lossy(r.Size, 0, 64)
+		both += tr.lossy(r.Size, 0.1, 64)
 		n++
 	}
 	t.Logf("mean of %.0f rows: %.2f; 10 %% dropped %.2f, 64 at a time %.2f, both %.2f",

@@ -1,11 +1,8 @@
 package tinylfu_test
 
 import (
-	"encoding/csv"
 	"flag"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,13 +14,6 @@ import (
 
 var allTraces = flag.Bool("all-traces", false, "replay the traces of many millions of requests too, and print a table (minutes)")
 
-// row is a trace at a size of store, with the hit ratios of others in percent.
-type row struct {
-	trace  string
-	size   int
-	others map[string]float64
-}
-
 // TestHitRatios replays recorded traces. The policy is deterministic, so the
 // mean is known to the last digit; whoever changes it, for the better, changes
 // it here too.
@@ -34,19 +24,19 @@ func TestHitRatios(t *testing.T) {
 	traces := newTraces(t)
 	var sum, lru float64
 	n := 0
-	for _, r := range rows(t) {
-		if long(r.trace) && !*allTraces || testing.Short() && !strings.HasPrefix(r.trace, "lirs_") {
+	for _, r := range testenv.HitRatios(t) {
+		if long(r.Trace) && !*allTraces || testing.Short() && !strings.HasPrefix(r.Trace, "lirs_") {
 			continue
 		}
-		ratio := traces.load(r.trace).replay(r.size)
+		ratio := traces.load(r.Trace).replay(r.Size)
 		if *allTraces {
-			fmt.Printf("| %s | %d | %.2f | %.2f | %.2f | %.2f |\n", r.trace, r.size, ratio, r.others["lru"], r.others["otter"], r.others["opt"])
+			fmt.Printf("| %s | %d | %.2f | %.2f | %.2f | %.2f |\n", r.Trace, r.Size, ratio, r.Of["lru"], r.Of["otter"], r.Of["opt"])
 		}
-		if strings.HasSuffix(r.trace, "_visitor") {
-			require.Greater(t, ratio, r.others["lru"]-1, "%s at %d", r.trace, r.size)
+		if strings.HasSuffix(r.Trace, "_visitor") {
+			require.Greater(t, ratio, r.Of["lru"]-1, "%s at %d", r.Trace, r.Size)
 		}
 		sum += ratio
-		lru += r.others["lru"]
+		lru += r.Of["lru"]
 		n++
 	}
 	mean := fmt.Sprintf("%.2f over %d rows, LRU %.2f", sum/float64(n), n, lru/float64(n))
@@ -63,28 +53,6 @@ func TestHitRatios(t *testing.T) {
 // long tells traces of many millions of requests.
 func long(trace string) bool {
 	return strings.HasPrefix(trace, "arc_P") || trace == "cache2k_orm-busy"
-}
-
-// rows reads the reference.
-func rows(t *testing.T) (list []row) {
-	f, err := os.Open(testenv.Data(t, "reference", "hit_ratios.tsv"))
-	require.NoError(t, err)
-	defer f.Close()
-	table := csv.NewReader(f)
-	table.Comma = '\t'
-	lines, err := table.ReadAll()
-	require.NoError(t, err)
-	for _, line := range lines[1:] {
-		r := row{trace: line[0], others: make(map[string]float64)}
-		r.size, err = strconv.Atoi(line[1])
-		require.NoError(t, err)
-		for i, name := range lines[0][2:] {
-			r.others[name], err = strconv.ParseFloat(line[2+i], 64)
-			require.NoError(t, err)
-		}
-		list = append(list, r)
-	}
-	return list
 }
 
 // trace is a trace with its keys numbered; a key's number serves as its slot.

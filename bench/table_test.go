@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTable(t *testing.T) {
+	got := table{head: []string{"", "1", "2"}, rows: [][]string{{"otter", "1.00", "2.00"}, {"theine", "3.00", "4.00"}}}.String()
+	want := "|  | 1 | 2 |\n|---|--:|--:|\n| otter | 1.00 | 2.00 |\n| theine | 3.00 | 4.00 |\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 12_345: "12,345", 1_000_000: "1,000,000"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+// The ratio is ours by theirs: above 1 where we are faster.
+func TestSpeedTable(t *testing.T) {
+	rivals := []*rival[int]{
+		{contender: contender[int]{name: "latchkey LRU", ours: true}, rates: [][]float64{{2, 9, 1}, {4}, {8}}},
+		{contender: contender[int]{name: "peer"}, rates: [][]float64{{1}, {8}, {8}}},
+	}
+	want := `|  | 1 | 2 | 16 | LRU ÷ it |
+|---|--:|--:|--:|--:|
+| latchkey LRU | 2.00 | 4.00 | 8.00 | 1.00 / 1.00 / 1.00 |
+| peer | 1.00 | 8.00 | 8.00 | 2.00 / 0.50 / 1.00 |
+`
+	if diff := cmp.Diff(want, speedTable(rivals)); diff != "" {
+		t.Error(diff)
+	}
+}
