@@ -46,13 +46,13 @@ mutants: ## take out one fsync or check at a time, and show that a test turns re
 hit-ratios: ## TinyLFU on every recorded trace beside LRU, otter and the optimum (LATCHKEY_DATA names the traces)
 	go test -count=1 -timeout 30m -run TestHitRatios -v ./internal/tinylfu -all-traces
 
-bench: ## speed, memory, waits and hit ratios beside other caches, to bench/RESULTS.md and bench/plots (13 minutes)
+bench: ## speed, memory, waits and hit ratios beside other caches, to bench/RESULTS.md and bench/plots (a quarter of an hour)
 	@mkdir -p out
 	go run ./bench -plots bench/plots > out/RESULTS.md
 	@mv out/RESULTS.md bench/RESULTS.md
 	@echo "The figures are in bench/RESULTS.md; make readme-figures puts them into the README"
 
-bench-quick: ## the same in less than two minutes, less exact, to the terminal
+bench-quick: ## the same in two minutes, less exact, to the terminal
 	go run ./bench -quick
 
 readme-figures: ## put the figures of bench/RESULTS.md into the README's tables

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -16,7 +17,9 @@ func newKeys[K key](n int, seed uint64) []K {
 	for i := range keys {
 		switch k := any(&keys[i]).(type) {
 		case *string:
-			*k = fmt.Sprintf("%016x%016x%08x", r.Uint64(), r.Uint64(), i)
+			id := binary.BigEndian.AppendUint64(nil, r.Uint64())
+			id = binary.BigEndian.AppendUint64(id, r.Uint64())
+			*k = hex.EncodeToString(binary.BigEndian.AppendUint32(id, uint32(i)))
 		case *int:
 			*k = int(r.Uint64()>>32)<<31 | i
 		}

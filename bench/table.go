@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // table is a table in Markdown: the first column to the left, figures to the right.
@@ -30,4 +31,37 @@ func thousands(n int) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return digits
+}
+
+// waitTable is a table of quantiles, behind a column of that name if it has one.
+func waitTable(column string) table {
+	t := table{head: []string{""}}
+	if column != "" {
+		t.head = append(t.head, column)
+	}
+	for _, s := range shown {
+		t.head = append(t.head, s.name)
+	}
+	return t
+}
+
+// waitRow has the medians over the rounds.
+func waitRow(name string, rounds []quantiles) []string {
+	row := []string{name}
+	for i := range shown {
+		at := median(rounds, func(q quantiles) time.Duration { return q.at[i] })
+		row = append(row, rounded(at))
+	}
+	return row
+}
+
+// rounded returns a duration in three digits or so.
+func rounded(d time.Duration) string {
+	switch {
+	case d < time.Microsecond:
+		return fmt.Sprintf("%d ns", d.Nanoseconds())
+	case d < time.Millisecond:
+		return fmt.Sprintf("%.1f µs", float64(d)/1e3)
+	}
+	return fmt.Sprintf("%.1f ms", float64(d)/1e6)
 }
