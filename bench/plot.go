@@ -21,7 +21,10 @@ type bar struct {
 	values []float64 // by column; none may be negative
 }
 
+// add adds a bar for each column. What stands in brackets behind the name is for
+// tables, which have room.
 func (p *panel) add(name string, ours bool, values ...float64) {
+	name, _, _ = strings.Cut(name, " (")
 	p.bars = append(p.bars, bar{name, ours, values})
 }
 

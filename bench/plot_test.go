@@ -16,7 +16,7 @@ import (
 func TestPlot(t *testing.T) {
 	p := panel{title: "Speed & <more>", columns: []string{"1 goroutine", "2 goroutines"}}
 	p.add("latchkey", true, 10, 20)
-	p.add("peer", false, 0, 5)
+	p.add("peer (no TTL)", false, 0, 5)
 	empty := panel{title: "Nothing", columns: []string{""}}
 	empty.add("zero", false, 0)
 	b := &bench{plots: filepath.Join(t.TempDir(), "plots")}
@@ -61,6 +61,9 @@ func TestPlot(t *testing.T) {
 		if !strings.Contains(texts.String(), want) {
 			t.Errorf("%q is not in the plot", want)
 		}
+	}
+	if strings.Contains(texts.String(), "no TTL") {
+		t.Error("a name is longer than there is room for")
 	}
 	if len(widths) != 1+5 || widths[0] != plotWidth-1 {
 		t.Fatalf("a card and 5 bars are %v", widths)

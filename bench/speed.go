@@ -88,8 +88,7 @@ func speedPanel[K key](w workload, rivals []*rival[K]) panel {
 		for column := range columns {
 			values = append(values, r.rate(column))
 		}
-		name, _, _ := strings.Cut(r.name, " (")
-		p.add(name, r.ours, values...)
+		p.add(r.name, r.ours, values...)
 	}
 	return p
 }
