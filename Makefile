@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench scsstore
-PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/...
+MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench scsstore promstore
+PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/...
 FUZZTIME = 30s
 BIN      = $(CURDIR)/.bin
 
