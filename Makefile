@@ -1,7 +1,8 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench scsstore promstore
-PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/...
+MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench scsstore promstore inspect
+PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/... ./inspect/...
 FUZZTIME = 30s
+AXE      = 4.14.1
 BIN      = $(CURDIR)/.bin
 
 help: ## say what there is to make
@@ -16,10 +17,11 @@ demo-redis: redis ## two processes of the example shop on one Redis: one is kill
 	go run ./examples/cluster
 
 test: lint redis ## everything that must pass: lint, tests, tests under the race detector
+test: lint redis chromium ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
-race: redis ## the tests under the race detector alone
+race: redis chromium ## the tests under the race detector alone
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
 
 lint: tools ## formatting, go vet, staticcheck, errcheck, tidy go.mod files
@@ -68,6 +70,11 @@ bench-redis: redis ## redisstore beside plain commands and scs: speed, and memor
 	go run ./redisstore/bench
 bench-web: redis ## requests a second of scs with sessions of ours, held by one request at a time, beside scs alone (2 minutes)
 	go test -count=1 -timeout 10m -run TestWebTable -v ./scsstore -web-table
+bench-inspect: ## what the page of inspect costs a store of a million entries in use (2 minutes)
+	go test -count=1 -timeout 20m -run TestCost -v ./inspect -cost
+
+screenshot: chromium ## the pictures of inspect's page in its README (3 minutes)
+	go test -count=1 -timeout 20m -run TestScreenshot -v ./inspect -screenshots
 
 failover: redis ## what each level of redisstore's durability loses at which fault (2 minutes)
 	go test -count=1 -timeout 10m -run TestFailoverLosses ./redisstore -failover
@@ -75,6 +82,14 @@ failover: redis ## what each level of redisstore's durability loses at which fau
 redis: # Debian's package, where it can be installed; else the tables say what to install
 	@if ! { command -v redis-server && command -v redis-benchmark; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server redis-tools >/dev/null; \
+	fi || true
+
+chromium: # Debian's package likewise; npm fetches what looks for barriers
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation >/dev/null; \
+	fi || true
+	@if ! [ -f $(BIN)/axe-core/package/axe.min.js ] && command -v npm >/dev/null; then \
+		mkdir -p $(BIN)/axe-core && cd $(BIN)/axe-core && npm pack --silent axe-core@$(AXE) >/dev/null && tar xzf axe-core-$(AXE).tgz; \
 	fi || true
 
 vuln: tools ## known vulnerabilities in what is used (asks vuln.go.dev)
@@ -86,5 +101,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web readme-figures
+.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web readme-figures bench-inspect screenshot chromium
 .DEFAULT_GOAL = help
