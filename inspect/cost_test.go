@@ -92,6 +92,17 @@ func TestCost(t *testing.T) {
 		t.Logf("page%-16s %v", query, time.Since(start).Round(time.Millisecond))
 	}
 
+	in, response := stream(t, serve(t, h).URL+page+"live")
+	_, err := event(t, in)
+	require.NoError(t, err)
+	start, before := time.Now(), cpu(t)
+	for range 20 {
+		_, err := event(t, in)
+		require.NoError(t, err)
+	}
+	t.Logf("a page that is open, alone: %.2f %% of a processor", 100*float64(cpu(t)-before)/float64(time.Since(start)))
+	require.NoError(t, response.Body.Close())
+
 	const rounds, each = 15, 2 * time.Second
 	var without, with [rounds]float64
 	for i := range rounds {

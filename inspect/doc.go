@@ -40,7 +40,7 @@
 // counts of each store are copied once a second, under its lock. A page of entries walks
 // through all of them, as [store.Store.AllMetadata] does, a few at a time under the lock,
 // so that nobody meets a pause; with a million it takes about a second, one request at a
-// time, and 5 s at the most. To search with a Render decodes and renders each value.
+// time, and 20 s at the most. To search with a Render decodes and renders each value.
 //
 // Streams end when their http.Server is shut down. At most 32 pages are live at once.
 //

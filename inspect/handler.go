@@ -16,7 +16,7 @@ import (
 )
 
 // tableTimeout is how long a request may look for entries.
-const tableTimeout = 5 * time.Second
+const tableTimeout = 20 * time.Second
 
 //go:embed static
 var static embed.FS

@@ -122,6 +122,8 @@ func (t *typed[K, V]) row(s *secrets, c candidate[K]) row {
 type best[K comparable] struct {
 	order func(a, b position) int
 	kept  []candidate[K]
+	spare []candidate[K] // room for the next
+	index []int
 	worst *position // what comes after it isn't needed; nil = all is
 }
 
@@ -139,16 +141,21 @@ func (b *best[K]) add(at position, key K, m store.Metadata) {
 	}
 }
 
-// take returns the first few, in order.
+// take returns the first few, in order. It sorts numbers, as candidates are large.
 func (b *best[K]) take() []candidate[K] {
-	slices.SortFunc(b.kept, func(x, y candidate[K]) int { return b.order(x.at, y.at) })
-	if len(b.kept) > pageSize {
-		clear(b.kept[pageSize:])
-		b.kept = b.kept[:pageSize]
+	b.index = b.index[:0]
+	for i := range b.kept {
+		b.index = append(b.index, i)
 	}
-	if len(b.kept) == pageSize {
-		worst := b.kept[pageSize-1].at
+	slices.SortFunc(b.index, func(x, y int) int { return b.order(b.kept[x].at, b.kept[y].at) })
+	first := b.spare[:0]
+	for _, i := range b.index[:min(len(b.index), pageSize)] {
+		first = append(first, b.kept[i])
+	}
+	b.kept, b.spare = first, b.kept
+	if len(first) == pageSize {
+		worst := first[pageSize-1].at
 		b.worst = &worst
 	}
-	return b.kept
+	return first
 }
