@@ -2,12 +2,14 @@ package inspect_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -171,13 +173,26 @@ func TestUnflushable(t *testing.T) {
 
 // watcher looks at a stream in a bubble.
 type watcher struct {
-	*httptest.ResponseRecorder
-	end context.CancelFunc
+	end    context.CancelFunc
+	header http.Header
+
+	mu  sync.Mutex // guards out
+	out bytes.Buffer
+}
+
+func (w *watcher) Header() http.Header { return w.header }
+func (w *watcher) WriteHeader(int)     {}
+func (w *watcher) Flush()              {}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.Write(b)
 }
 
 func watch(h http.Handler) *watcher {
 	ctx, end := context.WithCancel(context.Background())
-	w := &watcher{httptest.NewRecorder(), end}
+	w := &watcher{end: end, header: make(http.Header)}
 	go h.ServeHTTP(w, httptest.NewRequest("GET", page+"live", nil).WithContext(ctx))
 	synctest.Wait()
 	return w
@@ -186,7 +201,9 @@ func watch(h http.Handler) *watcher {
 // last returns what was streamed last.
 func (w *watcher) last(t testing.TB) (u update) {
 	t.Helper()
-	events := strings.Split(strings.TrimSpace(w.Body.String()), "\n\n")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := strings.Split(strings.TrimSpace(w.out.String()), "\n\n")
 	_, data, ok := strings.Cut(events[len(events)-1], "data: ")
 	require.True(t, ok)
 	require.NoError(t, json.Unmarshal([]byte(data), &u))
