@@ -16,7 +16,6 @@ demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 demo-redis: redis ## two processes of the example shop on one Redis: one is killed, and nothing is lost
 	go run ./examples/cluster
 
-test: lint redis ## everything that must pass: lint, tests, tests under the race detector
 test: lint redis chromium ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
 	go test -shuffle=on -timeout 15m -race $(PACKAGES)
@@ -68,8 +67,10 @@ bench-durability-quick: redis ## the same in two minutes, less exact
 
 bench-redis: redis ## redisstore beside plain commands and scs: speed, and memory on the server
 	go run ./redisstore/bench
+
 bench-web: redis ## requests a second of scs with sessions of ours, held by one request at a time, beside scs alone (2 minutes)
 	go test -count=1 -timeout 10m -run TestWebTable -v ./scsstore -web-table
+
 bench-inspect: ## what the page of inspect costs a store of a million entries in use (2 minutes)
 	go test -count=1 -timeout 20m -run TestCost -v ./inspect -cost
 
