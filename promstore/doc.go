@@ -18,6 +18,8 @@
 //
 //	latchkey_entries                           gauge      kept, dead ones not yet freed among them
 //	latchkey_capacity_entries                  gauge      the most that are kept
+//	latchkey_weight                            gauge      what they weigh together
+//	latchkey_max_weight                        gauge      the most that they may; 0 = no bound
 //	latchkey_hits_total                        counter    reads that found
 //	latchkey_misses_total                      counter    reads that did not
 //	latchkey_refusals_total                    counter    calls that found the entry locked

@@ -28,6 +28,14 @@ var metrics = []metric{
 		write: gauge(func(s *store.Stats) float64 { return float64(s.Capacity) }),
 	},
 	{
+		name: "weight", help: "What the entries weigh together; as many as there are if nothing weighs them.",
+		write: gauge(func(s *store.Stats) float64 { return float64(s.Weight) }),
+	},
+	{
+		name: "max_weight", help: "The most that the entries may weigh together; 0 = no bound.",
+		write: gauge(func(s *store.Stats) float64 { return float64(s.MaxWeight) }),
+	},
+	{
 		name: "hits_total", help: "Reads that found an entry.",
 		write: counter(func(s *store.Stats) uint64 { return s.Hits }),
 	},

@@ -361,7 +361,7 @@ func (m *machine[K]) metadata(e *refEntry[K]) store.Metadata {
 func (m *machine[K]) checkStats() {
 	want := m.stats
 	want.Entries, want.Capacity, want.Waiting = len(m.r.entries), m.r.capacity, len(m.waiting)
-	want.Weight = uint64(m.r.weight(always))
+	want.Weight, want.MaxWeight = uint64(m.r.weight(always)), m.o.MaxWeight
 	for _, e := range m.r.entries {
 		if e.lease != nil {
 			want.Locked++

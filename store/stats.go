@@ -8,11 +8,12 @@ import (
 
 // Stats are counts since the store was made, and its state at one instant.
 type Stats struct {
-	Entries  int // entries kept, dead ones not yet freed among them
-	Capacity int
-	Weight   uint64 // of all entries; without a Weigher as many as there are
-	Locked   int    // entries with a lease
-	Waiting  int    // callers waiting in Lock
+	Entries   int // entries kept, dead ones not yet freed among them
+	Capacity  int
+	Weight    uint64 // of all entries; without a Weigher as many as there are
+	MaxWeight uint64 // 0 = no bound
+	Locked    int    // entries with a lease
+	Waiting   int    // callers waiting in Lock
 
 	Hits     uint64 // Get, Entry and Lease.Get that found
 	Misses   uint64 // Get and Entry that did not
@@ -57,7 +58,7 @@ func (s *Store[K, V]) Stats() Stats {
 	stats.Misses += s.misses.sum()
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
-	stats.Weight = s.table.weight
+	stats.Weight, stats.MaxWeight = s.table.weight, s.o.MaxWeight
 	stats.Locked = len(s.table.locked)
 	stats.Durable, stats.Unsaved = s.folder != nil, s.changed != never
 	stats.ReadOnly = s.readOnly != nil
