@@ -4,8 +4,8 @@ package store
 // earliest first: a heap of small items, so that a look at the earliest
 // touches one of them, and listing them in order of time moves none.
 type agenda[T placed] struct {
-	// items[i] is not earlier than items[(i-1)/arity].
-	items []agendaItem[T]
+	// No item is earlier than the one at (its place-1)/arity.
+	items pieces[agendaItem[T]]
 }
 
 // placed is an item that keeps its own place in the agenda, -1 when unlisted.
@@ -20,13 +20,13 @@ const arity = 4 // fewer levels than 2, and the children share a cache line or t
 
 // next returns the earliest instant listed, never if there is none.
 func (a *agenda[T]) next() instant {
-	if len(a.items) == 0 {
+	if a.items.n == 0 {
 		return never
 	}
-	return a.items[0].at
+	return a.items.at(0).at
 }
 
-func (a *agenda[T]) first() T { return a.items[0].it }
+func (a *agenda[T]) first() T { return a.items.at(0).it }
 
 // set lists it at the instant given, wherever it was listed; never takes it off.
 func (a *agenda[T]) set(it T, at instant) {
@@ -35,8 +35,8 @@ func (a *agenda[T]) set(it T, at instant) {
 	case at == never:
 		a.remove(it)
 	case i < 0:
-		a.items = append(a.items, agendaItem[T]{})
-		a.up(len(a.items)-1, agendaItem[T]{at, it})
+		a.items.push(agendaItem[T]{})
+		a.up(a.items.n-1, agendaItem[T]{at, it})
 	default:
 		a.fix(i, agendaItem[T]{at, it})
 	}
@@ -44,7 +44,7 @@ func (a *agenda[T]) set(it T, at instant) {
 
 // soonen lists it at the instant given if it isn't listed by then already.
 func (a *agenda[T]) soonen(it T, at instant) {
-	if i := *it.place(); at != never && (i < 0 || at < a.items[i].at) {
+	if i := *it.place(); at != never && (i < 0 || at < a.items.at(i).at) {
 		a.set(it, at)
 	}
 }
@@ -55,18 +55,15 @@ func (a *agenda[T]) remove(it T) {
 		return
 	}
 	*it.place() = -1
-	n := len(a.items) - 1
-	last := a.items[n]
-	a.items[n] = agendaItem[T]{}
-	a.items = a.items[:n]
-	if i < n {
+	last := a.items.pop()
+	if i < a.items.n {
 		a.fix(i, last)
 	}
 }
 
 // fix puts item where place i is free, or above or below it.
 func (a *agenda[T]) fix(i int, item agendaItem[T]) {
-	if i > 0 && item.at < a.items[(i-1)/arity].at {
+	if i > 0 && item.at < a.items.at((i-1)/arity).at {
 		a.up(i, item)
 	} else {
 		a.down(i, item)
@@ -76,10 +73,10 @@ func (a *agenda[T]) fix(i int, item agendaItem[T]) {
 func (a *agenda[T]) up(i int, item agendaItem[T]) {
 	for i > 0 {
 		parent := (i - 1) / arity
-		if a.items[parent].at <= item.at {
+		if a.items.at(parent).at <= item.at {
 			break
 		}
-		a.put(i, a.items[parent])
+		a.put(i, *a.items.at(parent))
 		i = parent
 	}
 	a.put(i, item)
@@ -88,25 +85,25 @@ func (a *agenda[T]) up(i int, item agendaItem[T]) {
 func (a *agenda[T]) down(i int, item agendaItem[T]) {
 	for {
 		first := i*arity + 1
-		if first >= len(a.items) {
+		if first >= a.items.n {
 			break
 		}
 		child := first
-		for c := first + 1; c < min(first+arity, len(a.items)); c++ {
-			if a.items[c].at < a.items[child].at {
+		for c := first + 1; c < min(first+arity, a.items.n); c++ {
+			if a.items.at(c).at < a.items.at(child).at {
 				child = c
 			}
 		}
-		if item.at <= a.items[child].at {
+		if item.at <= a.items.at(child).at {
 			break
 		}
-		a.put(i, a.items[child])
+		a.put(i, *a.items.at(child))
 		i = child
 	}
 	a.put(i, item)
 }
 
 func (a *agenda[T]) put(i int, item agendaItem[T]) {
-	a.items[i] = item
+	*a.items.at(i) = item
 	*item.it.place() = i
 }

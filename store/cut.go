@@ -15,7 +15,8 @@ const cutBatch = 8
 // yet shows it to the cut first.
 type cut[K comparable, V any] struct {
 	table    *table[K, V]
-	slots    []*entry[K, V] // not walked yet
+	slots    pieces[*entry[K, V]]
+	next     int // of the slots, the first not walked yet
 	id       uint64
 	start    uint64 // what was born after this position is not in it
 	hits     uint64 // Store.hits then
@@ -142,15 +143,15 @@ func (s *Store[K, V]) nextChunks(c *cut[K, V], used [][]image[K, V]) (chunks [][
 	for _, chunk := range used {
 		c.spare = append(c.spare, chunk[:0])
 	}
-	n := min(cutBatch, len(c.slots))
-	for _, e := range c.slots[:n] {
+	some := c.slots.from(c.next, cutBatch)
+	for _, e := range some {
 		if e != nil {
 			c.see(c.table, e)
 		}
 	}
-	c.slots = c.slots[n:]
+	c.next += len(some)
 	chunks, c.seen = c.seen, used[:0]
-	return chunks, len(c.slots) > 0
+	return chunks, c.next < c.slots.n
 }
 
 // lockGently locks mu without going to sleep for it, as far as that works: a

@@ -81,7 +81,8 @@ func (s *Store[K, V]) lift(barrier *batch[K, V]) {
 
 // writeStaged writes a table that is not in use.
 func (s *Store[K, V]) writeStaged(t *table[K, V], wall int64, w *persist.Writer) error {
-	for _, e := range t.slots {
+	for i := range t.slots.n {
+		e := *t.slots.at(i)
 		if e == nil {
 			continue
 		}

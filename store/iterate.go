@@ -93,8 +93,9 @@ func (s *Store[K, V]) unpacked(e Entry[K, V], data *encoded) (Entry[K, V], error
 // has no way to go.
 type walk[K comparable, V any] struct {
 	table *table[K, V]
-	slots []*entry[K, V] // still to go
-	start uint64         // what was born after this position is passed over
+	slots pieces[*entry[K, V]]
+	next  int    // of the slots, the first still to go
+	start uint64 // what was born after this position is passed over
 }
 
 type pair[K comparable, V any] struct {
@@ -119,7 +120,7 @@ func (s *Store[K, V]) startWalk() (w walk[K, V], err error) {
 // nextBatch has see look, under mu, at the next few live entries, and reports
 // whether it got anywhere.
 func (s *Store[K, V]) nextBatch(w *walk[K, V], see func(e *entry[K, V], now instant)) (bool, error) {
-	if len(w.slots) == 0 {
+	if w.next == w.slots.n {
 		return false, nil
 	}
 	now, err := s.enter() // again each time: a loop may take longer than entries live
@@ -130,13 +131,13 @@ func (s *Store[K, V]) nextBatch(w *walk[K, V], see func(e *entry[K, V], now inst
 	if s.table != w.table {
 		return false, nil
 	}
-	n := min(walkBatch, len(w.slots))
-	for _, e := range w.slots[:n] {
+	some := w.slots.from(w.next, walkBatch)
+	for _, e := range some {
 		if e != nil && e.slot >= 0 && e.born <= w.start && !dead(now, e.deadline(s.o.IdleTimeout)) {
 			see(e, now)
 		}
 	}
-	w.slots = w.slots[n:]
+	w.next += len(some)
 	return true, nil
 }
 

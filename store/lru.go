@@ -56,7 +56,7 @@ func (p *lru[K, V]) victim() *entry[K, V] {
 	for p.tidy() {
 	}
 	_, last, ok := p.list.GetOldest()
-	if len(p.late.items) == 0 {
+	if p.late.items.n == 0 {
 		return last
 	}
 	if top := p.late.first().e; !ok || top.v.used.Load() < last.listed {
@@ -75,8 +75,8 @@ func (p *lru[K, V]) tidy() bool {
 			return true
 		}
 	}
-	if len(p.late.items) > 0 {
-		top := p.late.items[0]
+	if p.late.items.n > 0 {
+		top := *p.late.items.at(0)
 		if used := instant(top.it.e.v.used.Load()); used != top.at {
 			p.late.set(top.it, used)
 			return true

@@ -41,7 +41,7 @@ func (p *tinyLFU[K, V]) victim() *entry[K, V] {
 	if !ok {
 		return nil
 	}
-	return p.table.slots[slot]
+	return *p.table.slots.at(int(slot))
 }
 
 func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }

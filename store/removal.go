@@ -41,8 +41,9 @@ type Removal[K comparable, V any] struct {
 // removal is a removal on its way to OnRemove, or many of them.
 type removal[K comparable, V any] struct {
 	Removal[K, V]
-	data  *encoded       // Value is still to be decoded from it; nil = it is there
-	slots []*entry[K, V] // of a table that was cleared; nil = just the one
+	data  *encoded             // Value is still to be decoded from it; nil = it is there
+	slots pieces[*entry[K, V]] // of a table that was cleared; empty = just the one
+	next  int                  // of those the first that is not yet delivered
 }
 
 // noteRemoval counts a removal and lists it for OnRemove.
@@ -114,14 +115,14 @@ func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
 	defer s.mu.Unlock()
 	for len(s.removals) > 0 {
 		first := &s.removals[0]
-		if first.slots == nil {
+		if first.slots.n == 0 {
 			r = *first
 			s.dropRemoval()
 			return r, true
 		}
-		for len(first.slots) > 0 {
-			e := first.slots[0]
-			first.slots = first.slots[1:]
+		for first.next < first.slots.n {
+			e := *first.slots.at(first.next)
+			first.next++
 			if e != nil {
 				return removalOf(e, first.Reason), true
 			}

@@ -193,7 +193,8 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 // adopt makes a staged table the store's, in place of an empty one. Its entries
 // take their positions at the end of the order of use.
 func (s *Store[K, V]) adopt(t *table[K, V]) {
-	for _, e := range t.slots {
+	for i := range t.slots.n {
+		e := *t.slots.at(i)
 		if e == nil {
 			continue
 		}
@@ -204,7 +205,7 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 			s.leases.set(e.lease, e.lease.over())
 		}
 	}
-	s.position += uint64(len(t.slots))
+	s.position += uint64(t.slots.n)
 	t.unlocked.resize(s.capacity) // which may have changed meanwhile
 	s.table = t
 	s.openReadsLocked()

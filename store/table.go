@@ -16,37 +16,8 @@ type table[K comparable, V any] struct {
 
 	// slots has each entry at a place of its own for as long as it is here,
 	// so that it can be walked piece by piece while the store changes.
-	slots []*entry[K, V]
-	free  stack // slots that hold nil
-}
-
-// stack is a stack of numbers in pieces: a large one grows, under the store's
-// lock, without being copied.
-type stack [][]int
-
-const stackPiece = 1024
-
-func (s *stack) push(n int) {
-	last := len(*s) - 1
-	if last < 0 || len((*s)[last]) == stackPiece {
-		*s = append(*s, make([]int, 0, stackPiece))
-		last++
-	}
-	(*s)[last] = append((*s)[last], n)
-}
-
-func (s *stack) pop() (n int, ok bool) {
-	last := len(*s) - 1
-	if last > 0 && len((*s)[last]) == 0 {
-		*s = (*s)[:last] // only now, or a push and a pop in turn would make one each time
-		last--
-	}
-	if last < 0 || len((*s)[last]) == 0 {
-		return 0, false
-	}
-	piece := (*s)[last]
-	(*s)[last] = piece[:len(piece)-1]
-	return piece[len(piece)-1], true
+	slots pieces[*entry[K, V]]
+	free  pieces[int] // slots that hold nil
 }
 
 // newTable returns an empty table for the store.
@@ -71,12 +42,12 @@ func (t *table[K, V]) find(hash uint64, key K) *entry[K, V] {
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
 func (t *table[K, V]) add(e *entry[K, V]) {
 	e.index, e.late = -1, -1
-	if slot, ok := t.free.pop(); ok {
-		e.slot = slot
-		t.slots[slot] = e
+	if t.free.n > 0 {
+		e.slot = t.free.pop()
+		*t.slots.at(e.slot) = e
 	} else {
-		e.slot = len(t.slots)
-		t.slots = append(t.slots, e)
+		e.slot = t.slots.n
+		t.slots.push(e)
 	}
 	e.v.slot = uint32(e.slot)
 	if e.lease == nil {
@@ -111,11 +82,11 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 	t.weight -= uint64(e.weight)
 	e.freeze()
 	t.expiry.remove(e)
-	t.slots[e.slot] = nil
+	*t.slots.at(e.slot) = nil
 	t.free.push(e.slot)
 	e.slot = -1
 	if t.len() == 0 {
-		t.slots, t.free = nil, nil
+		t.slots, t.free = pieces[*entry[K, V]]{}, pieces[int]{}
 	}
 }
 
