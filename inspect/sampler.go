@@ -25,20 +25,19 @@ type sample struct {
 type sampler struct {
 	stores []Store
 
-	mu       sync.Mutex  // guards the fields below
-	samples  [][]sample  // of each store, the oldest first
-	timer    *time.Timer // nil = no samples are being taken
-	watchers int         // streams
-	until    time.Time   // when it ends without them
-	taken    chan struct{}
+	mu      sync.Mutex  // guards the fields below
+	samples [][]sample  // of each store, the oldest first
+	timer   *time.Timer // nil = no samples are being taken
+	until   time.Time   // when that ends
+	taken   chan struct{}
 }
 
 func newSampler(stores []Store) *sampler {
 	return &sampler{stores: stores, samples: make([][]sample, len(stores)), taken: make(chan struct{})}
 }
 
-// look has samples be taken for some minutes, and returns those of each store. There
-// is at least one.
+// look has samples be taken for some minutes more, and returns those of each store.
+// There is at least one.
 func (s *sampler) look() [][]sample {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,21 +47,6 @@ func (s *sampler) look() [][]sample {
 		s.timer = time.AfterFunc(sampleInterval, s.tick)
 	}
 	return s.copyLocked()
-}
-
-// watch is look, for somebody who stays until leave.
-func (s *sampler) watch() {
-	s.look()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watchers++
-}
-
-func (s *sampler) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watchers--
-	s.until = time.Now().Add(kept)
 }
 
 // next returns a channel that is closed with the next sample.
@@ -75,7 +59,7 @@ func (s *sampler) next() <-chan struct{} {
 func (s *sampler) tick() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watchers == 0 && !time.Now().Before(s.until) {
+	if !time.Now().Before(s.until) {
 		s.timer = nil
 		clear(s.samples)
 		return

@@ -30,8 +30,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request, shown int) {
 		return
 	}
 	defer s.open.Add(-1)
-	s.sampler.watch()
-	defer s.sampler.leave()
+	s.sampler.look() // the first sample, if it takes one, is not the next
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx
 	out := http.NewResponseController(w)
