@@ -111,8 +111,8 @@ func (b *tab) listen(event any) {
 	}
 }
 
-// content requires that the page has complained about nothing.
-func (b *tab) content() {
+// requireQuiet requires that the page has complained about nothing.
+func (b *tab) requireQuiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -74,7 +74,7 @@ func TestLive(t *testing.T) {
 	require.NoError(t, s.Set("another", session{}))
 	b.do(chromedp.Click("#pause", chromedp.ByQuery))
 	b.until(`document.querySelector('[data-text="entries entries"]').textContent === "1,001"`)
-	b.content()
+	b.requireQuiet()
 }
 
 // What can be pressed does what it says, if that is allowed.
@@ -105,7 +105,7 @@ func TestBrowserActions(t *testing.T) {
 	b.follow("button[value=delete]")
 	require.Equal(t, []string{"The entry was deleted."}, b.texts(".outcome"))
 	require.False(t, s.Has("a"))
-	b.content()
+	b.requireQuiet()
 
 	require.NoError(t, s.Set("b", session{"Bob", 1}))
 	b.do(chromedp.Navigate(url))
@@ -155,7 +155,7 @@ func TestHostileInBrowser(t *testing.T) {
 	b.until(`document.getElementById("live-state").textContent === "Live"`)
 	require.Len(t, b.texts("tbody tr"), len(hostile))
 	require.Equal(t, []string{"a < b"}, b.texts("h1"))
-	b.content()
+	b.requireQuiet()
 }
 
 // For keyboards: the first Tab leads past what comes before the entries, and all can
@@ -179,7 +179,7 @@ func TestKeyboard(t *testing.T) {
 	for _, want := range []string{"BUTTON Search", "A Key", "A Accesse", "SUMMARY Actions"} {
 		require.True(t, seen[want], "%s in %v", want, seen)
 	}
-	b.content()
+	b.requireQuiet()
 }
 
 // axe finds nothing wrong, in both themes and at two widths, with and without
@@ -215,7 +215,7 @@ func TestAccessibility(t *testing.T) {
 				assert.Empty(t, found, "%s, %d wide, %q", colours, width, query)
 			}
 			require.LessOrEqual(t, eval[int64](b, `document.documentElement.scrollWidth`), width, "it does not scroll sideways")
-			b.content()
+			b.requireQuiet()
 		}
 	}
 }
