@@ -51,6 +51,11 @@ var charts = []chart{
 		},
 	},
 	{
+		key: "weight", title: "Weight", help: "Of all entries, as Options.Weigher weighs them",
+		format: short, when: func(s *store.Stats) bool { return s.Weight != uint64(s.Entries) },
+		lines: []line{{"weight", "weight", level(func(s *store.Stats) int { return int(s.Weight) })}},
+	},
+	{
 		key: "removals", title: "Removals", help: "By reason; replaced are old values of keys that were written again",
 		format: perSecond(short),
 		lines: []line{

@@ -309,3 +309,15 @@ func TestCharts(t *testing.T) {
 }
 
 const kept = 6 * time.Minute // longer than samples are taken after a look
+
+// A store with a Weigher has a chart of its weight.
+func TestWeightChart(t *testing.T) {
+	s := open(t, store.Options[string, int]{Weigher: func(string, int) uint32 { return 700 }})
+	h := shown(t, s)
+	require.Zero(t, read(t, h, page).Find(`[data-path="weight weight"]`).Length())
+	for _, key := range []string{"a", "b"} {
+		require.NoError(t, s.Set(key, 1))
+	}
+	doc := read(t, shown(t, s), page)
+	require.Equal(t, "1.4k", doc.Find(`[data-text="weight weight"]`).Text())
+}
