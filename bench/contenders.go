@@ -37,6 +37,7 @@ const resolution = 10 * time.Millisecond
 func contenders[K key]() []contender[K] {
 	return []contender[K]{
 		{name: "latchkey TinyLFU", ours: true, open: newStore[K](store.TinyLFU, nil)},
+		{name: "latchkey TinyLFU, coarse clock", ours: true, open: newStore[K](store.TinyLFU, store.CoarseClock(resolution))},
 		{name: "latchkey LRU", ours: true, open: newStore[K](store.LRU, nil)},
 		{name: "otter", open: newOtter[K](false)},
 		{name: "otter, coarse clock", open: newOtter[K](true)},

@@ -100,6 +100,10 @@
 // most caches, but it may turn a newcomer away for somebody who comes more often,
 // which is no way to treat a session.
 //
+// With Options.Weigher and MaxWeight, entries also go until a newcomer's weight fits,
+// or that of an entry whose value has grown: the one case in which overwriting evicts
+// others. What is too heavy for the store is ErrFull, and evicts nothing.
+//
 // [Store.Resize] changes the capacity.
 //
 // # Loading
@@ -201,7 +205,8 @@
 // and the time that a store is closed counts.
 //
 // A store keeps no goroutine running. It arms a timer only while there is
-// something to free, to save, or to wait for.
+// something to free, to save, or to wait for. [CoarseClock] makes operations faster
+// and time less exact.
 //
 // # Testing
 //

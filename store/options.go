@@ -69,7 +69,7 @@ type Options[K comparable, V any] struct {
 	// OnRemove is told of every removal after the fact, outside every lock,
 	// in order per key; it may call the store. nil = nobody is told.
 	OnRemove func(Removal[K, V])
-	// Clock tells the time. nil = the system clock.
+	// Clock tells the time. nil = the system clock. See [CoarseClock].
 	Clock Clock
 	// Logger is told of damage, failed snapshots and contained panics,
 	// never of keys or values. nil = silent.
@@ -86,6 +86,14 @@ type Clock interface {
 	// whether it kept f from being called.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
+
+// CoarseClock returns the system clock, read once in every so often instead of in each
+// operation, which makes those faster. The resolution is above 0 and at most a second; a
+// millisecond is a good one. Entries and leases may live that much longer, times in
+// [Metadata] are that much behind, and which of two uses within it was the later one,
+// LRU may not know. It runs while it is asked for the time: it ends by itself when its
+// stores are idle or closed.
+func CoarseClock(resolution time.Duration) Clock { return clock.NewCoarse(resolution) }
 
 // Policy chooses what is evicted when room is needed.
 type Policy int
@@ -173,6 +181,9 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = NoExpiry
+	}
+	if c, ok := o.Clock.(*clock.Coarse); ok && (c.Resolution <= 0 || c.Resolution > time.Second) {
+		return o, fmt.Errorf("store: CoarseClock is of %v; it must be above 0 and at most a second", c.Resolution)
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System{}

@@ -20,11 +20,13 @@ import (
 // store's size, and no user code ever runs under that mutex.
 type Store[K comparable, V any] struct {
 	o          Options[K, V]
-	base       time.Time // instant 0
-	system     bool      // the clock is the system's
-	keyMayFail bool      // there are values of K that are no good as keys
-	ownCodec   bool      // the codec makes new bytes each time
-	codecs     codecs    // for what is written, and what was written by them
+	base       time.Time     // instant 0
+	system     bool          // the clock is the system's, or coarse
+	coarse     *clock.Coarse // nil = it isn't that
+	began      time.Duration // what coarse had elapsed at instant 0
+	keyMayFail bool          // there are values of K that are no good as keys
+	ownCodec   bool          // the codec makes new bytes each time
+	codecs     codecs        // for what is written, and what was written by them
 	contents   persist.Contents
 	closed     chan struct{}
 	seed       maphash.Seed
@@ -113,10 +115,12 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		return nil, err
 	}
 	_, system := o.Clock.(clock.System)
+	coarse, _ := o.Clock.(*clock.Coarse)
 	s := &Store[K, V]{
 		o:          o,
 		base:       o.Clock.Now(),
-		system:     system,
+		system:     system || coarse != nil,
+		coarse:     coarse,
 		keyMayFail: keyMayFail(reflect.TypeFor[K]()),
 		ownCodec:   ownCodec(o.Persist.Codec),
 		closed:     make(chan struct{}),
@@ -127,6 +131,9 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		changed:    never,
 		unsynced:   never,
 		retryDue:   never,
+	}
+	if coarse != nil {
+		s.began = coarse.ElapsedAt(s.base)
 	}
 	s.table = s.newTable(s.capacity)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
@@ -219,7 +226,10 @@ type reading struct {
 // read reads the clock, which may be user code: never under mu, and once in an
 // operation. Of the system's, it reads the monotonic clock alone.
 func (s *Store[K, V]) read() reading {
-	if s.system {
+	switch {
+	case s.coarse != nil:
+		return reading{at: instant(s.coarse.Elapsed() - s.began)}
+	case s.system:
 		return reading{at: instant(time.Since(s.base))}
 	}
 	return s.readWall()

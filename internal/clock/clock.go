@@ -1,5 +1,5 @@
-// Package clock has the two clocks of the store: the system's, and a fake one
-// that moves only when it is told to.
+// Package clock has the clocks of the store: the system's, the same read only once in
+// a while, and a fake one that moves only when it is told to.
 package clock
 
 import "time"
