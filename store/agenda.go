@@ -9,7 +9,7 @@ type agenda[T placed] struct {
 }
 
 // placed is an item that keeps its own place in the agenda, -1 when unlisted.
-type placed interface{ place() *int }
+type placed interface{ place() *int32 }
 
 type agendaItem[T placed] struct {
 	at instant
@@ -30,7 +30,7 @@ func (a *agenda[T]) first() T { return a.items.at(0).it }
 
 // set lists it at the instant given, wherever it was listed; never takes it off.
 func (a *agenda[T]) set(it T, at instant) {
-	i := *it.place()
+	i := int(*it.place())
 	switch {
 	case at == never:
 		a.remove(it)
@@ -44,13 +44,13 @@ func (a *agenda[T]) set(it T, at instant) {
 
 // soonen lists it at the instant given if it isn't listed by then already.
 func (a *agenda[T]) soonen(it T, at instant) {
-	if i := *it.place(); at != never && (i < 0 || at < a.items.at(i).at) {
+	if i := int(*it.place()); at != never && (i < 0 || at < a.items.at(i).at) {
 		a.set(it, at)
 	}
 }
 
 func (a *agenda[T]) remove(it T) {
-	i := *it.place()
+	i := int(*it.place())
 	if i < 0 {
 		return
 	}
@@ -105,5 +105,5 @@ func (a *agenda[T]) down(i int, item agendaItem[T]) {
 
 func (a *agenda[T]) put(i int, item agendaItem[T]) {
 	*a.items.at(i) = item
-	*item.it.place() = i
+	*item.it.place() = int32(i)
 }

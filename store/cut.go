@@ -17,7 +17,7 @@ type cut[K comparable, V any] struct {
 	table    *table[K, V]
 	slots    pieces[*entry[K, V]]
 	next     int // of the slots, the first not walked yet
-	id       uint64
+	id       uint32
 	start    uint64 // what was born after this position is not in it
 	hits     uint64 // Store.hits then
 	changes  uint64 // Store.changes then

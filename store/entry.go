@@ -78,10 +78,8 @@ type entry[K comparable, V any] struct {
 	v        *version[K, V] // the present one
 	lease    *Lease[K, V]   // nil = not locked
 	accesses uint64         // those of v not among them, unless it is frozen
-	cut      uint64         // id of the last cut that has seen it
 
 	data             *encoded     // the key and the value as encoded; nil without a folder
-	packed           bool         // the value has not been decoded from data yet; see packed.go
 	pending          *batch[K, V] // has a change of e that is to be made; nil = none
 	noted            int64        // last access that the journal knows of, an instant; readers load it atomically
 	created, updated instant
@@ -89,10 +87,12 @@ type entry[K comparable, V any] struct {
 	revision, fence  uint64
 	born             uint64 // position when it was created
 	listed           uint64 // v.used when the policy listed it
+	late             int32  // in lru.late; -1 = not there
+	slot             int32  // in table.slots; -1 once removed
+	index            int32  // in table.expiry; -1 = not there
+	cut              uint32 // id of the last cut that has seen it
 	weight           uint32
-	late             int // in lru.late; -1 = not there
-	slot             int // in table.slots; -1 once removed
-	index            int // in table.expiry; -1 = not there
+	packed           bool // the value has not been decoded from data yet; see packed.go
 }
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not

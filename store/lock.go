@@ -20,7 +20,7 @@ type Lease[K comparable, V any] struct {
 	// The store's mu guards these.
 	until   instant
 	end     leaseEnd
-	index   int           // in Store.leases; -1 once over
+	index   int32         // in Store.leases; -1 once over
 	done    chan struct{} // closed when over; nil until somebody asks
 	waiters *list.List    // of *waiter, in order of arrival; nil = none yet
 }
@@ -44,7 +44,7 @@ type waiter[K comparable, V any] struct {
 	err   error        // or why not
 }
 
-func (l *Lease[K, V]) place() *int { return &l.index }
+func (l *Lease[K, V]) place() *int32 { return &l.index }
 
 // over returns when the lease ends by itself: at its deadline, or when the
 // entry's TTL does.

@@ -13,17 +13,17 @@ import (
 // since goes where it belongs. So what is at the end and was not used since is older
 // than all else in the list, and likewise on top of the heap.
 type lru[K comparable, V any] struct {
-	list *simplelru.LRU[int, *entry[K, V]] // by slot; its bound is not used
+	list *simplelru.LRU[int32, *entry[K, V]] // by slot; its bound is not used
 	late agenda[late[K, V]]
 }
 
 // late is an entry in the heap.
 type late[K comparable, V any] struct{ e *entry[K, V] }
 
-func (l late[K, V]) place() *int { return &l.e.late }
+func (l late[K, V]) place() *int32 { return &l.e.late }
 
 func newLRU[K comparable, V any]() *lru[K, V] {
-	list, err := simplelru.NewLRU[int, *entry[K, V]](math.MaxInt, nil)
+	list, err := simplelru.NewLRU[int32, *entry[K, V]](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}

@@ -62,7 +62,7 @@ type Store[K comparable, V any] struct {
 	fence    uint64               // newest handed out
 	maxFence uint64               // newest that may be handed out
 	cut      *cut[K, V]           // the one being read; nil = none
-	cuts     uint64               // ever made
+	cuts     uint32               // ever made
 	closing  bool
 	closeErr error // good once closed is closed
 	stats    Stats // its counters

@@ -17,7 +17,7 @@ type table[K comparable, V any] struct {
 	// slots has each entry at a place of its own for as long as it is here,
 	// so that it can be walked piece by piece while the store changes.
 	slots pieces[*entry[K, V]]
-	free  pieces[int] // slots that hold nil
+	free  pieces[int32] // slots that hold nil
 }
 
 // newTable returns an empty table for the store.
@@ -27,7 +27,7 @@ func (s *Store[K, V]) newTable(capacity int) *table[K, V] {
 	return t
 }
 
-func (e *entry[K, V]) place() *int { return &e.index }
+func (e *entry[K, V]) place() *int32 { return &e.index }
 
 func (t *table[K, V]) len() int { return t.index.n }
 
@@ -44,9 +44,9 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 	e.index, e.late = -1, -1
 	if t.free.n > 0 {
 		e.slot = t.free.pop()
-		*t.slots.at(e.slot) = e
+		*t.slots.at(int(e.slot)) = e
 	} else {
-		e.slot = t.slots.n
+		e.slot = int32(t.slots.n) // below MaxCapacity
 		t.slots.push(e)
 	}
 	e.v.slot = uint32(e.slot)
@@ -82,11 +82,11 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 	t.weight -= uint64(e.weight)
 	e.freeze()
 	t.expiry.remove(e)
-	*t.slots.at(e.slot) = nil
+	*t.slots.at(int(e.slot)) = nil
 	t.free.push(e.slot)
 	e.slot = -1
 	if t.len() == 0 {
-		t.slots, t.free = pieces[*entry[K, V]]{}, pieces[int]{}
+		t.slots, t.free = pieces[*entry[K, V]]{}, pieces[int32]{}
 	}
 }
 
