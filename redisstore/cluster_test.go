@@ -63,7 +63,7 @@ func (c *cluster) settled(t testing.TB) {
 			}
 		}
 		return true
-	}, 20*time.Second, 20*time.Millisecond, "the cluster does not come up")
+	}, time.Minute, 20*time.Millisecond, "the cluster does not come up")
 }
 
 // options returns the options of a client of the cluster.
@@ -82,7 +82,7 @@ func (c *cluster) primaryOf(t testing.TB, name string) (primary, replica *server
 	require.Eventually(t, func() bool {
 		primary, replica = c.owner(t, slot)
 		return primary != nil && replica != nil
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	return primary, replica
 }
 

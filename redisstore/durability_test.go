@@ -20,7 +20,7 @@ func pairOf(t testing.TB, args ...string) (primary, replica *server) {
 	replica = startTCP(t, append([]string{"--replicaof", "127.0.0.1 " + strconv.Itoa(primary.port)}, args...)...)
 	require.Eventually(t, func() bool {
 		return strings.Contains(primary.do(t, "INFO", "replication"), "state=online")
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return primary, replica
 }
 
@@ -97,5 +97,5 @@ func TestOnDisk(t *testing.T) {
 	require.Eventually(t, func() bool { // it reads its file
 		got, err := s.Get(ctx, "a")
 		return got == 1 && err == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }

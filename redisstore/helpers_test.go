@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -76,13 +77,23 @@ func startTCP(t testing.TB, args ...string) *server {
 	return s
 }
 
+// freePort returns a port that nobody listens on, and none of those that the kernel
+// gives away: one of them may be somebody's before the server has it.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, l.Close()) }()
-	return l.Addr().(*net.TCPAddr).Port
+	for {
+		port := 10_000 + rand.IntN(20_000)
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
 }
+
+var ports sync.Map // given to tests
 
 // start starts the process, and has it killed by its id when the test ends.
 func (s *server) start(t testing.TB) {
@@ -92,7 +103,7 @@ func (s *server) start(t testing.TB) {
 	require.Eventually(t, func() bool {
 		out, err := s.cli("PING")
 		return err == nil && strings.Contains(out, "PONG")
-	}, 10*time.Second, 5*time.Millisecond, "redis-server does not answer")
+	}, time.Minute, 5*time.Millisecond, "redis-server does not answer")
 }
 
 func (s *server) launch(t testing.TB) {

@@ -59,6 +59,7 @@ func (m *meta) metadata(now uint64, idle time.Duration) store.Metadata {
 		Accesses: m.accesses,
 		Revision: m.revision,
 		Fence:    m.fence,
+		Weight:   1,
 	}
 	dies := m.expires
 	switch {

@@ -183,6 +183,7 @@ func conformMetadata(tb testing.TB, e Engine) {
 	t := e.try(tb, EngineOptions{TTL: 40 * e.Unit})
 	t.set("a", 1)
 	first := t.look("a").Metadata
+	t.equal("Weight, as nothing weighs it", first.Weight, uint32(1))
 	t.equal("Revision", first.Revision, uint64(1))
 	t.equal("Status", first.Status, store.Active)
 	t.equal("Accesses", first.Accesses, uint64(0))

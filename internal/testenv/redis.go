@@ -38,6 +38,6 @@ func Redis(t testing.TB, args ...string) (socket string) {
 			return false
 		}
 		return conn.Close() == nil
-	}, 10*time.Second, 5*time.Millisecond, "redis-server does not answer")
+	}, time.Minute, 5*time.Millisecond, "redis-server does not answer")
 	return socket
 }
