@@ -1,6 +1,6 @@
 # What needs installing is installed by the go command itself; see `make help`.
-MODULES  = . examples examples/cluster bench cmd/latchkey redisstore redisstore/bench scsstore promstore inspect
-PACKAGES = ./... ./examples/... ./examples/cluster/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/... ./inspect/...
+MODULES  = . examples examples/cluster examples/webapp bench cmd/latchkey redisstore redisstore/bench scsstore promstore inspect
+PACKAGES = ./... ./examples/... ./examples/cluster/... ./examples/webapp/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/... ./inspect/...
 FUZZTIME = 30s
 AXE      = 4.14.1
 BIN      = $(CURDIR)/.bin

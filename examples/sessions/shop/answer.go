@@ -7,19 +7,20 @@ import (
 	"github.com/latchkey-go/latchkey/store"
 )
 
-// refusal is an error that the visitor gets to read.
-type refusal struct {
-	status int
-	text   string
+// Refusal is an error that the visitor gets to read.
+type Refusal struct {
+	Status int // of HTTP
+	Text   string
 }
 
-func (r *refusal) Error() string { return r.text }
+// Error returns the text.
+func (r *Refusal) Error() string { return r.Text }
 
 // answer makes a handler of f: it answers in f's place when that fails.
 func (s *Shop) answer(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := f(w, r)
-		no, refused := errors.AsType[*refusal](err)
+		no, refused := errors.AsType[*Refusal](err)
 		switch {
 		case err == nil:
 		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrLeaseLost):
@@ -30,7 +31,7 @@ func (s *Shop) answer(f func(http.ResponseWriter, *http.Request) error) http.Han
 		case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrClosed):
 			http.Error(w, "not now, please try again later", http.StatusServiceUnavailable)
 		case refused:
-			http.Error(w, no.text, no.status)
+			http.Error(w, no.Text, no.Status)
 		default:
 			s.log.Error("sessions: a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			http.Error(w, "something went wrong", http.StatusInternalServerError)

@@ -4,24 +4,19 @@
 package shop
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
 	"errors"
-	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/latchkey-go/latchkey/store"
 )
 
+// Bounds of what a visitor may send.
 const (
-	maxText = 100     // bytes in a name
-	maxCart = 200     // things in a cart
-	maxBody = 4 << 10 // bytes in a request's body
+	MaxCart = 200     // things in a cart
+	MaxBody = 4 << 10 // bytes in a request's body
 )
 
 // Shop serves the pages.
@@ -48,35 +43,21 @@ func (s *Shop) Handler() http.Handler {
 	mux.HandleFunc("POST /logout", s.answer(s.logout))
 	// No form on another site gets through, even where a browser knows
 	// nothing of SameSite.
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, maxBody))
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, MaxBody))
 }
-
-//go:embed page.html
-var pageText string
-
-var page = template.Must(template.New("page").Parse(pageText))
 
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) error {
 	session, err := s.look(r.Context(), requestKey(r))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	var body bytes.Buffer
-	if err := page.Execute(&body, session); err != nil { // without a session: the login
-		return err
-	}
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = body.WriteTo(w) // if it fails, the visitor is gone
-	return nil
+	return WritePage(w, session)
 }
 
 // login begins a session, always under a new id: one that somebody has slipped
 // the visitor leads nowhere.
 func (s *Shop) login(w http.ResponseWriter, r *http.Request) error {
-	user, err := field(r, "user") // and here a real shop would want a password
+	user, err := Field(r, "user") // and here a real shop would want a password
 	if err != nil {
 		return err
 	}
@@ -92,13 +73,13 @@ func (s *Shop) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Shop) add(w http.ResponseWriter, r *http.Request) error {
-	item, err := field(r, "item")
+	item, err := Field(r, "item")
 	if err != nil {
 		return err
 	}
 	err = s.change(r.Context(), requestKey(r), func(old Session) (Session, error) {
-		if len(old.Cart) >= maxCart {
-			return old, &refusal{http.StatusConflict, "the cart is full"}
+		if len(old.Cart) >= MaxCart {
+			return old, &Refusal{http.StatusConflict, "the cart is full"}
 		}
 		old.Cart = append(slices.Clip(old.Cart), item) // clipped, append copies it
 		return old, nil
@@ -130,7 +111,7 @@ func (s *Shop) payFor(ctx context.Context, key string) (err error) {
 		return err
 	}
 	if len(session.Cart) == 0 {
-		return &refusal{http.StatusConflict, "the cart is empty"}
+		return &Refusal{http.StatusConflict, "the cart is empty"}
 	}
 	inTime, cancel := context.WithDeadline(ctx, lease.Deadline())
 	defer cancel()
@@ -152,17 +133,4 @@ func (s *Shop) logout(w http.ResponseWriter, r *http.Request) error {
 func toHome(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
-}
-
-// field returns a field of a form: text that is neither empty nor too long.
-func field(r *http.Request, name string) (string, error) {
-	err := r.ParseForm()
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return "", &refusal{http.StatusRequestEntityTooLarge, "that is too much"}
-	}
-	text := r.PostForm.Get(name)
-	if err != nil || text == "" || len(text) > maxText || !utf8.ValidString(text) {
-		return "", &refusal{http.StatusBadRequest, fmt.Sprintf("%s: 1 to %d bytes of text, please", name, maxText)}
-	}
-	return text, nil
 }

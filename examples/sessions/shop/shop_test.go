@@ -199,7 +199,7 @@ func TestBadInput(t *testing.T) {
 	require.NotContains(t, page, "<script")
 	require.NotContains(t, page, "<img")
 	require.Contains(t, page, "&lt;img src=x&gt;")
-	for range maxCart {
+	for range MaxCart {
 		page = ada.post("/cart", "item", "tea")
 	}
 	require.Contains(t, page, "409 the cart is full")
