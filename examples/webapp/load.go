@@ -41,20 +41,22 @@ type visitor struct {
 
 var things = []string{"tea", "milk", "jam", "bread", "salt"}
 
-// visit is a login, some looking and taking, maybe with both hands at once, a checkout,
+// visit is a login, some looking and taking, maybe several things at once, a checkout,
 // and mostly a logout.
 func (v *visitor) visit(ctx context.Context) error {
 	if err := v.do(ctx, http.MethodPost, "/login", "user", "visitor"); err != nil {
 		return err
 	}
 	for range 1 + rand.IntN(8) {
-		if err := v.take(ctx, 1+rand.IntN(2)); err != nil {
+		if err := v.take(ctx, 1+rand.IntN(3)); err != nil {
 			return err
 		}
+		think(ctx)
 		if err := v.do(ctx, http.MethodGet, "/"); err != nil {
 			return err
 		}
 	}
+	think(ctx)
 	if err := v.do(ctx, http.MethodPost, "/checkout"); err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func (v *visitor) visit(ctx context.Context) error {
 
 // take puts things into the cart, all at once.
 func (v *visitor) take(ctx context.Context, n int) error {
+	think(ctx)
 	taken := make(chan error, n)
 	for range n {
 		go func() { taken <- v.do(ctx, http.MethodPost, "/cart", "item", things[rand.IntN(len(things))]) }()
@@ -82,13 +85,16 @@ func (v *visitor) take(ctx context.Context, n int) error {
 	return failed
 }
 
-// do thinks, and sends a request.
-func (v *visitor) do(ctx context.Context, method, path string, field ...string) error {
+// think takes a moment.
+func think(ctx context.Context) {
 	select {
 	case <-time.After(rand.N(200 * time.Millisecond)):
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+}
+
+// do sends a request.
+func (v *visitor) do(ctx context.Context, method, path string, field ...string) error {
 	form := url.Values{}
 	if len(field) > 0 {
 		form.Set(field[0], field[1])
