@@ -2,6 +2,7 @@
 MODULES  = . examples examples/cluster examples/webapp bench cmd/latchkey redisstore redisstore/bench scsstore promstore inspect
 PACKAGES = ./... ./examples/... ./examples/cluster/... ./examples/webapp/... ./bench/... ./cmd/latchkey/... ./redisstore/... ./redisstore/bench/... ./scsstore/... ./promstore/... ./inspect/...
 FUZZTIME = 30s
+LOAD     = 20
 AXE      = 4.14.1
 BIN      = $(CURDIR)/.bin
 
@@ -15,6 +16,11 @@ demo: ## replay a sample web log as sessions, and draw them: out/sessions.svg
 
 demo-redis: redis ## two processes of the example shop on one Redis: one is killed, and nothing is lost
 	go run ./examples/cluster
+
+webapp: ## the example shop on scs, with LOAD (20) visitors, metrics and the live page, until Ctrl-C
+	@mkdir -p out
+	go build -o out/webapp ./examples/webapp
+	@out/webapp -load $(LOAD)
 
 test: lint redis chromium ## everything that must pass: lint, tests, tests under the race detector
 	go test -shuffle=on -timeout 15m $(PACKAGES)
@@ -102,5 +108,5 @@ tools: # the pinned tools of tools/go.mod
 clean: ## remove what was made here
 	rm -rf out .bin
 
-.PHONY: help demo demo-redis test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web readme-figures bench-inspect screenshot chromium
+.PHONY: help demo demo-redis webapp test race lint soak fuzz mutants hit-ratios bench bench-quick bench-durability bench-durability-quick bench-redis failover redis vuln tools clean bench-web readme-figures bench-inspect screenshot chromium
 .DEFAULT_GOAL = help
