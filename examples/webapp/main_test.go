@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"os"
@@ -29,6 +30,7 @@ func TestProgram(t *testing.T) {
 	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, string(out))
 
+	t.Setenv("TMPDIR", t.TempDir()) // where its folder is to be
 	program := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0", "-ops", "127.0.0.1:0", "-load", "8")
 	var stderr bytes.Buffer
 	program.Stderr = &stderr
@@ -70,9 +72,11 @@ func count(t *testing.T, url, metric string) int {
 }
 
 func TestPlainHTTPStaysOnThisMachine(t *testing.T) {
-	for _, addr := range []string{":0", "0.0.0.0:0", "shop.example:80"} {
+	ended, end := context.WithCancel(t.Context())
+	end() // what is not refused ends at once
+	for _, addr := range []string{":0", "0.0.0.0:0", "192.0.2.7:80"} {
 		dir := filepath.Join(t.TempDir(), "sessions")
-		err := run(t.Context(), settings{addr: addr, dir: dir}, slog.New(slog.DiscardHandler))
+		err := run(ended, settings{addr: addr, dir: dir}, slog.New(slog.DiscardHandler))
 		require.ErrorContains(t, err, "give -https")
 		require.NoDirExists(t, dir)
 	}
