@@ -2,16 +2,14 @@ package redisstore_test
 
 import (
 	"context"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/redisstore"
 	"github.com/latchkey-go/latchkey/store"
@@ -65,26 +63,5 @@ func TestReadme(t *testing.T) {
 	require.NoError(t, sessions.Close())
 }
 
-var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
-
 // Every piece of Go in the README stands in this file, where it is run.
-func TestReadmeCode(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	code, err := os.ReadFile("readme_test.go")
-	require.NoError(t, err)
-	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		require.Contains(t, flatCode(string(code)), flatCode(block[1]))
-	}
-}
-
-// flatCode takes the indentation from every line.
-func flatCode(code string) string {
-	var out strings.Builder
-	for line := range strings.Lines(code) {
-		out.WriteString(strings.TrimSpace(line) + "\n")
-	}
-	return out.String()
-}
+func TestReadmeCode(t *testing.T) { testenv.ReadmeCode(t, "README.md", "readme_test.go") }
