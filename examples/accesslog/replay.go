@@ -45,9 +45,11 @@ func newReplay(o options, in *input) (*replay, error) {
 	}
 	if o.dir != "" {
 		config.Persist = persist.Config{
-			Dir:    o.dir,
-			Codec:  persist.JSON{},
-			Schema: fmt.Sprintf("accesslog key=%s idle=%s ttl=%s capacity=%d", o.key, o.idle, o.ttl, o.capacity),
+			Dir:   o.dir,
+			Codec: persist.JSON{},
+			// A snapshot in the background would tell of removals in between.
+			MinJournal: 1 << 40,
+			Schema:     fmt.Sprintf("accesslog key=%s idle=%s ttl=%s capacity=%d", o.key, o.idle, o.ttl, o.capacity),
 		}
 	}
 	newest, err := newestSession(config)
@@ -143,6 +145,7 @@ func killMyself() error {
 // visit is the life of a session store in one function: what is dead goes,
 // the visitor's session is found or made, and the store makes room for it.
 func (r *replay) visit(req request) error {
+	r.clock.ring()
 	if req.Time.After(r.clock.Now()) {
 		r.clock.Set(req.Time)
 	}
