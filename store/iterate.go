@@ -16,38 +16,31 @@ const walkBatch = 64
 // that is there during the whole loop comes exactly once, with the value it has
 // when the loop gets near it.
 func (s *Store[K, V]) All() iter.Seq2[K, V] {
+	look := func(e *entry[K, V], _ instant) pair[K, V] {
+		return pair[K, V]{e.v.key, e.v.value, e.toDecode()}
+	}
 	return func(yield func(K, V) bool) {
-		w, _ := s.startWalk()
-		var batch []pair[K, V]
-		see := func(e *entry[K, V], _ instant) {
-			batch = append(batch, pair[K, V]{e.v.key, e.v.value, e.toDecode()})
-		}
-		for more, _ := s.nextBatch(&w, see); more; more, _ = s.nextBatch(&w, see) {
-			for _, p := range batch {
-				if value, ok := s.decoded(p.value, p.data); ok && !yield(p.key, value) {
-					return
-				}
+		for p, err := range seen(s, look) {
+			if err != nil {
+				return
 			}
-			batch = batch[:0]
+			if value, ok := s.decoded(p.value, p.data); ok && !yield(p.key, value) {
+				return
+			}
 		}
 	}
 }
 
 // AllMetadata is [Store.All] with the metadata in place of the values.
 func (s *Store[K, V]) AllMetadata() iter.Seq2[K, Metadata] {
+	look := func(e *entry[K, V], now instant) described[K] {
+		return described[K]{e.v.key, s.metadataLocked(e, now)}
+	}
 	return func(yield func(K, Metadata) bool) {
-		w, _ := s.startWalk()
-		var batch []described[K]
-		see := func(e *entry[K, V], now instant) {
-			batch = append(batch, described[K]{e.v.key, s.metadataLocked(e, now)})
-		}
-		for more, _ := s.nextBatch(&w, see); more; more, _ = s.nextBatch(&w, see) {
-			for _, d := range batch {
-				if !yield(d.key, d.metadata) {
-					return
-				}
+		for d, err := range seen(s, look) {
+			if err != nil || !yield(d.key, d.metadata) {
+				return
 			}
-			batch = batch[:0]
 		}
 	}
 }
@@ -55,25 +48,44 @@ func (s *Store[K, V]) AllMetadata() iter.Seq2[K, Metadata] {
 // entries is All with the metadata, and with what All leaves out: an error comes
 // with the key whose value can't be decoded, and ErrClosed ends it.
 func (s *Store[K, V]) entries() iter.Seq2[Entry[K, V], error] {
+	type found struct {
+		Entry[K, V]
+		data *encoded // the value is still to be decoded from it; nil = it is there
+	}
+	look := func(e *entry[K, V], now instant) found {
+		return found{Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)}, e.toDecode()}
+	}
 	return func(yield func(Entry[K, V], error) bool) {
-		w, err := s.startWalk()
-		var batch []Entry[K, V]
-		var packed []*encoded // what the value of an entry is to be decoded from
-		see := func(e *entry[K, V], now instant) {
-			batch = append(batch, Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)})
-			packed = append(packed, e.toDecode())
+		for f, err := range seen(s, look) {
+			if err == nil {
+				f.Entry, err = s.unpacked(f.Entry, f.data)
+			}
+			if !yield(f.Entry, err) {
+				return
+			}
 		}
+	}
+}
+
+// seen returns an iterator over what look makes, under mu, of the live entries. An
+// error ends it.
+func seen[K comparable, V, T any](s *Store[K, V], look func(e *entry[K, V], now instant) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		w, err := s.startWalk()
+		var batch []T
+		see := func(e *entry[K, V], now instant) { batch = append(batch, look(e, now)) }
 		for more := err == nil; more; {
 			more, err = s.nextBatch(&w, see)
-			for i, e := range batch {
-				if !yield(s.unpacked(e, packed[i])) {
+			for _, x := range batch {
+				if !yield(x, nil) {
 					return
 				}
 			}
-			batch, packed = batch[:0], packed[:0]
+			batch = batch[:0]
 		}
 		if err != nil {
-			yield(Entry[K, V]{}, err)
+			var none T
+			yield(none, err)
 		}
 	}
 }
@@ -89,8 +101,7 @@ func (s *Store[K, V]) unpacked(e Entry[K, V], data *encoded) (Entry[K, V], error
 	return e, nil
 }
 
-// walk is a way through the entries that were there when it began. The zero one
-// has no way to go.
+// walk is a way through the entries that were there when it began.
 type walk[K comparable, V any] struct {
 	table *table[K, V]
 	slots pieces[*entry[K, V]]
