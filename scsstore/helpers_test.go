@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
+	"github.com/latchkey-go/latchkey/internal/redisserver"
 	"github.com/latchkey-go/latchkey/internal/testenv"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/redisstore"
@@ -87,11 +87,8 @@ func engines(t *testing.T, test func(t *testing.T, s shared, unit time.Duration)
 // pass lets time go by: the bubble's, or that of a server, which can't be moved.
 func pass(d time.Duration) { <-time.After(d) }
 
-// redis is the server that tests share.
-var redis struct {
-	process *exec.Cmd
-	dir     string
-}
+// redis is the server that tests share; nil until one needs it.
+var redis *redisserver.Server
 
 func needRedis(t testing.TB) {
 	t.Helper()
@@ -102,28 +99,19 @@ func needRedis(t testing.TB) {
 	}
 }
 
-func redisSocket() string { return filepath.Join(redis.dir, "s") }
-
 // redisClient returns a client of the server, started if it isn't yet.
 func redisClient(t testing.TB) rueidis.Client {
 	t.Helper()
 	needRedis(t)
-	if redis.process == nil {
-		dir, err := os.MkdirTemp("", "scs") // short, for a socket
+	if redis == nil {
+		var err error
+		redis, err = redisserver.Start(context.Background())
 		require.NoError(t, err)
-		redis.dir = dir
-		cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", redisSocket(), "--dir", dir, "--save", "")
-		cmd.SysProcAttr = diesWithParent()
-		require.NoError(t, cmd.Start())
-		redis.process = cmd
-		require.Eventually(t, func() bool {
-			return exec.Command("redis-cli", "-s", redisSocket(), "PING").Run() == nil
-		}, 10*time.Second, 5*time.Millisecond, "redis-server does not answer")
 	}
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{"unix"},
 		DialCtxFn: func(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
-			return d.DialContext(ctx, "unix", redisSocket())
+			return d.DialContext(ctx, "unix", redis.Socket)
 		},
 	})
 	require.NoError(t, err)
@@ -132,10 +120,8 @@ func redisClient(t testing.TB) rueidis.Client {
 }
 
 func stopRedis() {
-	if redis.process != nil {
-		_ = redis.process.Process.Kill()
-		_ = redis.process.Wait() // it was killed
-		_ = os.RemoveAll(redis.dir)
+	if redis != nil {
+		redis.Stop()
 	}
 }
 

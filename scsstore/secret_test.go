@@ -37,9 +37,9 @@ func TestNoTokenIsStored(t *testing.T) {
 	t.Run("redis", func(t *testing.T) {
 		in := onRedis(t)
 		token := login(t, in)
-		out, err := exec.Command("redis-cli", "-s", redisSocket(), "SAVE").CombinedOutput()
+		out, err := exec.Command("redis-cli", "-s", redis.Socket, "SAVE").CombinedOutput()
 		require.NoError(t, err, string(out))
-		stored, err := os.ReadFile(filepath.Join(redis.dir, "dump.rdb"))
+		stored, err := os.ReadFile(filepath.Join(redis.Dir, "dump.rdb"))
 		require.NoError(t, err)
 		require.Contains(t, string(stored), t.Name()+":s:", "the keys")
 		require.NotContains(t, string(stored), token)

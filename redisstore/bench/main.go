@@ -19,6 +19,8 @@ import (
 	"os/signal"
 	"runtime"
 	"time"
+
+	"github.com/latchkey-go/latchkey/internal/redisserver"
 )
 
 func main() {
@@ -34,12 +36,12 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, rounds int, length time.Duration) error {
-	socket, stop, err := startRedis(ctx)
+	server, err := redisserver.Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	s, err := newSubjects(socket)
+	defer server.Stop()
+	s, err := newSubjects(server.Socket)
 	if err != nil {
 		return err
 	}
