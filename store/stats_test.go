@@ -47,6 +47,7 @@ func TestStatsLockWaits(t *testing.T) {
 
 		late := queue(context.Background(), s, time.Second) // the lease ends before it gets it
 		time.Sleep(2 * time.Second)
+		synctest.Wait() // until its goroutine has noted that
 		require.NotNil(t, late.lease)
 		require.Equal(t, histogram(3*time.Second, 4*time.Second, time.Second), s.Stats().LockWaits)
 	})
