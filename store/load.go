@@ -24,7 +24,8 @@ type Loader[K comparable, V any] func(ctx context.Context, key K) (V, error)
 //
 // Whoever writes, deletes or locks the key during the load wins over it: what was
 // loaded is then not stored. Those who wait get the value that is in the store by
-// then, or the loaded one if there is none; who asks later has it loaded anew.
+// then, or the loaded one if there is none; who asks later has it loaded anew, as
+// soon as this load has ended or nobody waits for it any more.
 //
 // A value that can't be stored ([ErrFull], [ErrReadOnly], an error of the codec or
 // the disk) is returned, with that error. If load panics or calls runtime.Goexit,
@@ -112,10 +113,10 @@ func (s *Store[K, V]) loadTime() (now instant, err error) {
 
 // await waits for a promise to be kept, as long as ctx lasts.
 func (s *Store[K, V]) await(ctx context.Context, p *promise[K, V]) (*outcome[V], error) {
+	defer s.loads.leave(p)
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		s.loads.leave(p)
 		return nil, ctx.Err()
 	}
 	switch {

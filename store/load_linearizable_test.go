@@ -32,10 +32,13 @@ type originals struct {
 	loads   atomic.Int64
 }
 
-// load reads early and answers late, or fails at times.
+// load reads late and answers later, or fails at times.
 func (o *originals) load(_ context.Context, key int) (int, error) {
-	value := int(o.values[key].Load())
 	n := o.loads.Add(1)
+	for range n % 13 {
+		runtime.Gosched()
+	}
+	value := int(o.values[key].Load())
 	for range n % 17 {
 		runtime.Gosched()
 	}
@@ -62,7 +65,9 @@ func (o *originals) write(key, value int, tell func() error) error {
 	o.writing[key].Lock()
 	defer o.writing[key].Unlock()
 	o.values[key].Store(int64(value))
-	runtime.Gosched()
+	for range value % 17 {
+		runtime.Gosched()
+	}
 	return tell()
 }
 

@@ -10,10 +10,20 @@ func (t *loads[K, V]) overtake(key K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.promises[key]; p != nil {
-		p.overtaken = true
-		t.dropLocked(p)
+		t.overtakeLocked(p)
 	}
 	t.forgetLocked(t.failures[key])
+}
+
+// overtakeLocked leaves alone what has not begun: that will see the write.
+func (t *loads[K, V]) overtakeLocked(p *promise[K, V]) {
+	if !p.of.begun {
+		return
+	}
+	p.overtaken = true
+	if p.of.waiters == 0 {
+		t.keepLocked(p, outcome[V]{})
+	}
 }
 
 // overtakeAll is overtake for all keys.
@@ -28,12 +38,11 @@ func (t *loads[K, V]) overtakeAll() {
 
 func (t *loads[K, V]) overtakeAllLocked() {
 	for _, p := range t.promises {
-		p.overtaken = true
+		t.overtakeLocked(p)
 	}
-	clear(t.promises)
 	clear(t.failures)
 	t.order.Init()
-	t.active.Store(0)
+	t.active.Store(int64(len(t.promises)))
 }
 
 // close tells all who wait, ends the contexts of the loads, and returns when the
@@ -44,10 +53,7 @@ func (t *loads[K, V]) close() {
 	t.overtakeAllLocked()
 	for l := range t.underWay {
 		for _, p := range l.promises {
-			if !p.kept {
-				p.outcome, p.kept = outcome[V]{err: ErrClosed}, true
-				close(p.done)
-			}
+			t.keepLocked(p, outcome[V]{err: ErrClosed})
 		}
 		l.cancel(ErrClosed)
 	}

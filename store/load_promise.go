@@ -7,10 +7,12 @@ type loading[K comparable, V any] struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	promises []*promise[K, V]
-	seen     *Metadata // of the entry that it is to refresh; nil = is no refresh
+	after    []*promise[K, V] // overtaken ones for the same keys, to be kept first
+	seen     *Metadata        // of the entry that it is to refresh; nil = is no refresh
 
 	// loads.mu guards these.
-	waiters  int // of all promises together
+	waiters  int  // of all promises together
+	begun    bool // those in after are kept: from now on it may see what is old
 	returned bool
 }
 
@@ -21,7 +23,7 @@ type promise[K comparable, V any] struct {
 	done chan struct{}  // closed once it is kept
 
 	// loads.mu guards these.
-	overtaken bool // by a write, or nobody wants it: it is not to be stored
+	overtaken bool // by a write: it is not to be stored, and nobody may join
 	kept      bool
 
 	outcome[V] // good once done is closed

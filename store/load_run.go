@@ -42,10 +42,21 @@ func (e *ending[K, V]) outcome(key K) outcome[V] {
 }
 
 // run calls load for what a loading has promised, and keeps the promises, even if
-// load ends the goroutine.
+// load ends the goroutine. A load that was overtaken, but that somebody still waits
+// for, comes first: of two at once the one whose value is seen later could have read
+// the source earlier.
 func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 	end := &ending[K, V]{exited: true}
 	defer s.conclude(l, end)
+	for _, p := range l.after {
+		select {
+		case <-p.done:
+		case <-l.ctx.Done():
+		}
+	}
+	if !s.loads.begin(l) {
+		return
+	}
 	keys := s.stillMissing(l)
 	if len(keys) == 0 || !s.loads.admit(l) {
 		return
@@ -61,12 +72,10 @@ func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 // stillMissing returns the keys that have not come into the store between the miss
 // and the promise, as one does that another load has just stored.
 func (s *Store[K, V]) stillMissing(l *loading[K, V]) (keys []K) {
-	s.loads.storing.Add(1)
-	defer s.loads.storing.Add(-1)
 	for _, p := range l.promises {
-		if l.seen == nil && s.Has(p.key) {
-			if value, err := s.Get(p.key); err != ErrNotFound {
-				s.loads.keep(p, outcome[V]{value: value, has: err == nil, err: err}, memory{})
+		if l.seen == nil {
+			if o := s.present(p.key); o != nil {
+				s.loads.keep(p, *o, memory{})
 				continue
 			}
 		}
@@ -75,10 +84,34 @@ func (s *Store[K, V]) stillMissing(l *loading[K, V]) (keys []K) {
 	return keys
 }
 
+// present returns what the store has for a key, or nil.
+func (s *Store[K, V]) present(key K) *outcome[V] {
+	defer s.storing()()
+	if !s.Has(key) {
+		return nil
+	}
+	return s.got(key)
+}
+
+// got returns what Get does, or nil for ErrNotFound.
+func (s *Store[K, V]) got(key K) *outcome[V] {
+	value, err := s.Get(key)
+	if err == ErrNotFound {
+		return nil
+	}
+	return &outcome[V]{value: value, has: err == nil, err: err}
+}
+
+// storing notes that a load uses the store, until the function returned is called:
+// before those who wait for the load are told, or what they do next is no longer
+// followed by the calls of OnRemove that belong to it.
+func (s *Store[K, V]) storing() (done func()) {
+	s.loads.storing.Add(1)
+	return func() { s.loads.storing.Add(-1) }
+}
+
 // conclude keeps the promises of a loading that has ended.
 func (s *Store[K, V]) conclude(l *loading[K, V], end *ending[K, V]) {
-	s.loads.storing.Add(1)
-	defer s.loads.storing.Add(-1)
 	defer s.loads.end(l)
 	s.report(l, end, s.loads.returned(l, end))
 	if len(l.promises) > 1 && s.o.Persist.Dir != "" && s.o.Persist.Sync == persist.Always {
@@ -98,6 +131,7 @@ func (s *Store[K, V]) keep(p *promise[K, V], end *ending[K, V]) {
 	o := end.outcome(p.key)
 	var m memory
 	defer func() { s.loads.keep(p, o, m) }()
+	defer s.storing()()
 	if !o.has {
 		m = s.memoryOf(p, &o)
 		return
@@ -123,8 +157,8 @@ func (s *Store[K, V]) storeLoaded(p *promise[K, V], o *outcome[V]) {
 		if !s.loads.awaited(p) {
 			return
 		}
-		if value, err := s.Get(p.key); err != ErrNotFound {
-			*o = outcome[V]{value: value, has: err == nil, err: err}
+		if there := s.got(p.key); there != nil {
+			*o = *there
 		}
 	case ErrLocked:
 		*o = outcome[V]{err: err}

@@ -393,3 +393,18 @@ func TestLoadThatCannotBeStored(t *testing.T) {
 	require.Equal(t, store.ErrFull, err)
 	require.Equal(t, map[string]int{"k": 2}, found)
 }
+
+// Who has got what was loaded is told of removals as ever: before its calls return.
+func TestRemovalsAfterALoad(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // so that it may be first
+	var removed removals[string, int]
+	s, _ := fake(t, options{Capacity: 1, OnRemove: removed.add})
+	for n := range 20_000 {
+		_, err := s.GetOrLoad(t.Context(), "k", func(context.Context, string) (int, error) { return n, nil })
+		require.NoError(t, err)
+		require.NoError(t, s.Set("other", n))
+		require.Equal(t, []store.Removal[string, int]{{Key: "k", Value: n, Reason: store.ReasonEvicted}}, removed.take())
+		require.NoError(t, s.Delete("other"))
+		require.Len(t, removed.take(), 1)
+	}
+}

@@ -79,12 +79,13 @@ func TestWritesOvertakeLoads(t *testing.T) {
 					var after *asked
 					if c.left == nil {
 						after = ask(t.Context(), s, anew.load)
-						require.EqualValues(t, 1, anew.calls.Load(), "who comes afterwards has it loaded anew")
+						require.Zero(t, anew.calls.Load(), "one load of a key at a time")
 					}
 					source.answer(loaded, nil)
 					before.require(t, c.told, c.err)
 					require.Equal(t, c.left, has(s, "k"))
 					if after != nil {
+						require.False(t, after.over, "who comes afterwards has it loaded anew")
 						anew.answer(5, nil)
 						after.require(t, 5, nil)
 						require.Equal(t, []string{"k"}, has(s, "k"))
@@ -173,5 +174,93 @@ func TestLoadBesideAPendingWrite(t *testing.T) {
 		value, err := s.Get("k")
 		require.NoError(t, err)
 		require.Equal(t, 2, value)
+	})
+}
+
+// A load that was overtaken may read an original that is newer than what another one
+// has read, if the next write is under way: who has seen that must not see the other's
+// afterwards. So the other one waits, as do those who come meanwhile.
+func TestLoadsOfAKeyGoOneByOne(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
+		second := newSource()
+		a := ask(t.Context(), s, first.load)
+		require.NoError(t, s.Clear())
+		b := ask(t.Context(), s, second.load)
+		require.NoError(t, s.Clear(), "which does not overtake what has not begun")
+		c := ask(t.Context(), s, nil)
+		require.Zero(t, second.calls.Load())
+		first.answer(1, nil)
+		a.require(t, 1, nil)
+		second.answer(2, nil)
+		b.require(t, 2, nil)
+		c.require(t, 2, nil)
+		require.Equal(t, []string{"k"}, has(s, "k"))
+	})
+}
+
+// What was overtaken and nobody waits for is not waited for either.
+func TestOvertakenLoadThatIsLeft(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
+		hangs := make(chan struct{})
+		ctx, leave := context.WithCancel(t.Context())
+		a := ask(ctx, s, func(context.Context, string) (int, error) { <-hangs; return 1, nil })
+		require.NoError(t, s.Clear())
+		b := ask(t.Context(), s, first.load)
+		require.Zero(t, first.calls.Load())
+		leave()
+		synctest.Wait()
+		a.require(t, 0, context.Canceled)
+		first.answer(2, nil)
+		b.require(t, 2, nil)
+		close(hangs)
+		synctest.Wait()
+		value, err := s.Get("k")
+		require.NoError(t, err)
+		require.Equal(t, 2, value)
+	})
+}
+
+// Who waits for an overtaken load to end can leave, as can those who wait with it.
+func TestLeavingBeforeTheLoadBegins(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
+		a := ask(t.Context(), s, first.load)
+		require.NoError(t, s.Clear())
+		ctx, leave := context.WithCancel(t.Context())
+		b := ask(ctx, s, nil)
+		leave()
+		synctest.Wait()
+		b.require(t, 0, context.Canceled)
+		first.answer(1, nil)
+		a.require(t, 1, nil)
+		require.Zero(t, s.Stats().Loading)
+	})
+}
+
+// A key that needs no load any more is no reason to go on with that of another, once
+// who asked for both has left.
+func TestLeavingAfterOneOfTwo(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
+		a := ask(t.Context(), s, first.load)
+		require.NoError(t, s.Clear())
+		ctx, leave := context.WithCancel(t.Context())
+		var asked []string
+		var loadErr, err error
+		go func() {
+			_, err = s.GetOrLoadMany(ctx, []string{"k", "other"}, func(ctx context.Context, keys []string) (map[string]int, error) {
+				asked = keys
+				<-ctx.Done()
+				loadErr = ctx.Err()
+				return nil, loadErr
+			})
+		}()
+		synctest.Wait()
+		require.NoError(t, s.Set("k", 2))
+		first.answer(1, nil)
+		a.require(t, 2, nil)
+		require.Equal(t, []string{"other"}, asked)
+		leave()
+		synctest.Wait()
+		require.Equal(t, context.Canceled, err)
+		require.Equal(t, context.Canceled, loadErr)
 	})
 }

@@ -22,7 +22,7 @@ type loads[K comparable, V any] struct {
 
 	mu         sync.Mutex // guards the fields below, and some of loadings and promises
 	closed     bool
-	promises   map[K]*promise[K, V]        // those that others may join
+	promises   map[K]*promise[K, V]        // those that others may join, or must wait for
 	underWay   map[*loading[K, V]]struct{} // those whose promises are in use
 	refreshing int                         // refreshes among them
 	failures   map[K]*list.Element         // of *failure
@@ -47,7 +47,7 @@ func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*p
 		if p == nil {
 			p = t.brokenLocked(key, now)
 		}
-		if p == nil {
+		if p == nil || p.overtaken {
 			if own == nil {
 				own = newLoading[K, V](ctx)
 			}
@@ -75,7 +75,7 @@ func (t *loads[K, V]) refresh(ctx context.Context, key K, seen Metadata, now ins
 		return nil
 	}
 	l := newLoading[K, V](ctx)
-	l.seen = &seen
+	l.seen, l.begun = &seen, true
 	t.refreshing++
 	t.promiseLocked(key, l)
 	return l
@@ -88,18 +88,31 @@ func (t *loads[K, V]) promiseLocked(key K, l *loading[K, V]) *promise[K, V] {
 	}
 	p := &promise[K, V]{key: key, of: l, done: make(chan struct{})}
 	l.promises = append(l.promises, p)
+	if before := t.promises[key]; before != nil {
+		l.after = append(l.after, before)
+		t.dropLocked(before)
+	}
 	t.promises[key] = p
 	t.underWay[l] = struct{}{}
 	t.active.Add(1)
 	return p
 }
 
-// dropLocked has nobody join p any more.
+// dropLocked has nobody join p any more, nor wait for it.
 func (t *loads[K, V]) dropLocked(p *promise[K, V]) {
 	if t.promises[p.key] == p {
 		delete(t.promises, p.key)
 		t.active.Add(-1)
 	}
+}
+
+// begin notes that a loading looks at the store and its source from now on, and
+// reports whether anybody still wants it to.
+func (t *loads[K, V]) begin(l *loading[K, V]) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.begun = true
+	return l.ctx.Err() == nil
 }
 
 // admit reports whether the user's load is to be called, which ends with
@@ -116,7 +129,7 @@ func (t *loads[K, V]) admit(l *loading[K, V]) bool {
 }
 
 // leave takes back that somebody waits for p. A load that nobody waits for ends,
-// but for a refresh.
+// but for a refresh that may still be stored.
 func (t *loads[K, V]) leave(p *promise[K, V]) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,14 +138,17 @@ func (t *loads[K, V]) leave(p *promise[K, V]) {
 		return
 	}
 	l.waiters--
-	if l.waiters > 0 || l.returned || l.seen != nil {
+	if l.waiters > 0 || l.returned {
+		return
+	}
+	if l.seen == nil {
+		l.cancel(nil)
+	} else if !p.overtaken {
 		return
 	}
 	for _, p := range l.promises {
-		p.overtaken = true
-		t.dropLocked(p)
+		t.keepLocked(p, outcome[V]{})
 	}
-	l.cancel(nil)
 }
 
 // took counts how long a call of the user's load took.
@@ -161,11 +177,11 @@ func (t *loads[K, V]) open(p *promise[K, V]) bool {
 	return !p.kept
 }
 
-// current reports whether nobody has overtaken p.
+// current reports whether p is still to be kept, and nobody has overtaken it.
 func (t *loads[K, V]) current(p *promise[K, V]) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !p.overtaken
+	return !p.kept && !p.overtaken
 }
 
 // awaited reports whether anybody waits for the load of p.
@@ -180,13 +196,17 @@ func (t *loads[K, V]) awaited(p *promise[K, V]) bool {
 func (t *loads[K, V]) keep(p *promise[K, V], o outcome[V], m memory) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !p.kept && !p.overtaken {
+		t.rememberLocked(p.key, m)
+	}
+	t.keepLocked(p, o)
+}
+
+func (t *loads[K, V]) keepLocked(p *promise[K, V], o outcome[V]) {
 	if p.kept {
 		return
 	}
 	t.dropLocked(p)
-	if !p.overtaken {
-		t.rememberLocked(p.key, m)
-	}
 	p.outcome, p.kept = o, true
 	close(p.done)
 }
