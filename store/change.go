@@ -14,19 +14,19 @@ type change[K comparable, V any] struct {
 	at   instant
 	e    *entry[K, V]
 
-	value    V             // changeOverwrite
-	data     *encoded      // changeOverwrite; nil without a folder
-	ttl      time.Duration // changeOverwrite: of e from now on
-	revision uint64        // changeOverwrite
-	weight   uint32        // changeOverwrite
-	victim   *entry[K, V]  // changeAdd: goes to make room; nil = there is room
-	reason   Reason        // changeRemove, changeFreed
-	lease    *Lease[K, V]  // changeLock, changeExtend, changeUnlock; of a changeRemove by its holder
-	until    instant       // changeLock, changeExtend
-	how      leaseEnd      // changeUnlock
-	waiter   *waiter[K, V] // changeLock: who waits for the lease; nil = the caller
-	count    uint64        // changeOverwrite, changeAccess: accesses by then; changeResize: the capacity
-	seq      uint64        // of its last record
+	v        *version[K, V] // changeOverwrite: the next of e, with its value
+	data     *encoded       // changeOverwrite; nil without a folder
+	ttl      time.Duration  // changeOverwrite: of e from now on
+	revision uint64         // changeOverwrite
+	weight   uint32         // changeOverwrite
+	victim   *entry[K, V]   // changeAdd: goes to make room; nil = there is room
+	reason   Reason         // changeRemove, changeFreed
+	lease    *Lease[K, V]   // changeLock, changeExtend, changeUnlock; of a changeRemove by its holder
+	until    instant        // changeLock, changeExtend
+	how      leaseEnd       // changeUnlock
+	waiter   *waiter[K, V]  // changeLock: who waits for the lease; nil = the caller
+	count    uint64         // changeOverwrite, changeAccess: accesses by then; changeResize: the capacity
+	seq      uint64         // of its last record
 }
 
 type changeKind int

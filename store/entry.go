@@ -120,18 +120,18 @@ func (e *entry[K, V]) isDead(now instant, idle time.Duration) bool {
 	return true
 }
 
-// next returns the version of e that is to take the place of the present one, with
-// the marks that its readers have left, which are final then.
-func (e *entry[K, V]) next(value V, expires instant) *version[K, V] {
+// prepare makes v ready to take the place of the present version: used at that place
+// in the order and that instant, unless readers have left later marks, which are final
+// from now on.
+func (e *entry[K, V]) prepare(v *version[K, V], place uint64, at, expires instant) {
 	e.freeze()
 	old := e.v
-	v := &version[K, V]{e: e, key: old.key, hash: old.hash, slot: old.slot, value: value, expires: expires}
-	v.used.Store(old.used.Load())
-	v.accessed.Store(old.accessed.Load())
+	v.e, v.key, v.slot, v.expires = e, old.key, old.slot, expires
+	v.used.Store(max(old.used.Load(), 2*place))
+	v.accessed.Store(int64(max(old.lastAccess(), at)))
 	if e.lease != nil {
 		v.freeze()
 	}
-	return v
 }
 
 // freeze sends the readers of e to mu.

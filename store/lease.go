@@ -79,15 +79,15 @@ func (l *Lease[K, V]) write(value V, ttl time.Duration) error {
 	if err != nil {
 		return err
 	}
-	weight := l.s.weigh(l.key, value)
+	w := writing[K, V]{key: l.key, hash: l.s.hash(l.key), value: value, weight: l.s.weigh(l.key, value), ttl: ttl, data: data}
 	return l.change(func(now instant) (*batch[K, V], error) {
 		if err := data.fits(l.e.data); err != nil {
 			return nil, err
 		}
-		if b, err := l.s.lightenLocked(l.e, weight, now); err != nil {
+		if b, err := l.s.lightenLocked(l.e, w.weight, now); err != nil {
 			return b, err
 		}
-		return l.s.doLocked(l.s.overwriting(l.e, value, weight, data, ttl, now))
+		return l.s.doLocked(l.s.overwriting(l.e, &w, now))
 	})
 }
 

@@ -41,7 +41,9 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e.packed && e.data == data {
-		s.table.overwrite(e, e.next(value, e.v.expires), e.weight)
+		v := &version[K, V]{hash: e.v.hash, value: value}
+		e.prepare(v, 0, e.v.lastAccess(), e.v.expires) // that is no use
+		s.table.overwrite(e, v, e.weight)
 		e.packed = false
 	}
 	return nil

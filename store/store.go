@@ -34,8 +34,9 @@ type Store[K comparable, V any] struct {
 
 	// reads is what Get and the like may look at without mu; nil = nothing now.
 	reads        atomic.Pointer[index[K, V]]
-	hits, misses counter     // those that went past mu
-	uses         *uses[K, V] // nil = the policy need not be told of them
+	hits, misses counter                       // those that went past mu
+	uses         *uses[K, V]                   // nil = the policy need not be told of them
+	unused       atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -267,15 +268,12 @@ func (s *Store[K, V]) begin() error {
 	return nil
 }
 
-// tick returns the time of the operation, and settles the leases that are over
-// by then.
+// tick returns the time of the operation.
 func (s *Store[K, V]) tick() instant {
 	if s.system {
 		s.seeLocked(s.read())
 	}
-	if dead(s.latest, s.leases.next()) {
-		s.settleLocked()
-	}
+	s.settleDueLocked()
 	return s.latest
 }
 
@@ -287,12 +285,24 @@ func (s *Store[K, V]) seeLocked(now reading) {
 	}
 }
 
-// enter is begin and tick in one.
-func (s *Store[K, V]) enter() (instant, error) {
-	if err := s.begin(); err != nil {
-		return 0, err
+// settleDueLocked settles the leases that are over.
+func (s *Store[K, V]) settleDueLocked() {
+	if dead(s.latest, s.leases.next()) {
+		s.settleLocked()
 	}
-	return s.tick(), nil
+}
+
+// enter is begin and tick in one, for what needs the time anyway.
+func (s *Store[K, V]) enter() (instant, error) {
+	now := s.read() // what is done by it may come before what another does by a later one
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return 0, ErrClosed
+	}
+	s.seeLocked(now)
+	s.settleDueLocked()
+	return s.latest, nil
 }
 
 // enterFor is enter for an operation on key, which it checks first.

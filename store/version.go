@@ -23,6 +23,23 @@ type version[K comparable, V any] struct {
 	value    V
 }
 
+// blankVersion returns one that nobody has seen.
+func (s *Store[K, V]) blankVersion() *version[K, V] {
+	if s.unused.Load() != nil { // by default it isn't there, and all may look
+		if v := s.unused.Swap(nil); v != nil {
+			return v
+		}
+	}
+	return new(version[K, V])
+}
+
+// giveBack keeps one that was not needed, if any, so that a refused write costs no memory.
+func (s *Store[K, V]) giveBack(v *version[K, V]) {
+	if v != nil {
+		s.unused.Store(v)
+	}
+}
+
 const frozen = 1 << 63
 
 // freeze sends readers to mu, and returns how often the version was read.

@@ -127,6 +127,7 @@ type writing[K comparable, V any] struct {
 	key    K
 	hash   uint64
 	value  V
+	v      *version[K, V] // that is to hold it, made outside mu; nil = it is in use
 	weight uint32
 	ttl    time.Duration
 	data   *encoded // without the key until that is needed; nil without a folder
@@ -142,16 +143,29 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err != nil {
 		return err
 	}
-	w := writing[K, V]{key, s.hash(key), value, s.weigh(key, value), ttl, data}
+	w := writing[K, V]{key: key, hash: s.hash(key), value: value, weight: s.weigh(key, value), ttl: ttl, data: data}
+	w.v = s.blankVersion()
 	for {
 		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
+			s.giveBack(w.v)
 			return err
 		}
 		if err := s.encodeKey(data, key); err != nil {
 			return err
 		}
 	}
+}
+
+// version returns what is to hold the value, no entry's yet.
+func (w *writing[K, V]) version() *version[K, V] {
+	v := w.v
+	if v == nil {
+		v = new(version[K, V])
+	}
+	w.v = nil
+	v.key, v.hash, v.value = w.key, w.hash, w.value
+	return v
 }
 
 // errNoKey says that an entry can't be added before its key is encoded.
@@ -183,7 +197,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 		if b, err := s.lightenLocked(live, w.weight, now); err != nil {
 			return b, err
 		}
-		return s.doLocked(s.overwriting(live, w.value, w.weight, w.data, w.ttl, now))
+		return s.doLocked(s.overwriting(live, w, now))
 	}
 	if w.data != nil && w.data.key == nil {
 		return nil, errNoKey
@@ -205,16 +219,17 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 }
 
 // overwriting returns the change that gives a live entry another value.
-func (s *Store[K, V]) overwriting(e *entry[K, V], value V, weight uint32, data *encoded, ttl time.Duration, now instant) change[K, V] {
+func (s *Store[K, V]) overwriting(e *entry[K, V], w *writing[K, V], now instant) change[K, V] {
+	ttl := w.ttl
 	if ttl == keepTTL {
 		ttl = e.ttl
 	}
-	if data != nil {
-		data.key = e.data.key // so that it is the same in all records
+	if w.data != nil {
+		w.data.key = e.data.key // so that it is the same in all records
 	}
 	return change[K, V]{
 		kind: changeOverwrite, at: now, e: e,
-		value: value, weight: weight, data: data, ttl: ttl, revision: e.revision + 1, count: e.count(),
+		v: w.version(), weight: w.weight, data: w.data, ttl: ttl, revision: e.revision + 1, count: e.count(),
 	}
 }
 
@@ -222,10 +237,10 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
-	v := e.next(c.value, c.at.after(c.ttl))
-	v.use(s.nextLocked(), c.at)
-	s.table.overwrite(e, v, c.weight)
-	s.usedLocked(v, c.at)
+	before := e.deadline(s.o.IdleTimeout)
+	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
+	s.table.overwrite(e, c.v, c.weight)
+	s.usedLocked(c.v, c.at)
 	e.data, e.packed = c.data, false
 	e.revision = c.revision
 	e.updated = c.at
@@ -236,7 +251,9 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 		s.busy = true
 	}
 	s.stats.Sets++
-	s.expiresLocked(e)
+	if e.index < 0 || e.deadline(s.o.IdleTimeout) < before { // else it is listed early enough
+		s.expiresLocked(e)
+	}
 }
 
 func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
@@ -251,7 +268,8 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 		revision: 1,
 		weight:   w.weight,
 	}
-	e.v = &version[K, V]{e: e, key: w.key, hash: w.hash, value: w.value, expires: now.after(ttl)}
+	e.v = w.version()
+	e.v.e, e.v.expires = e, now.after(ttl)
 	e.v.accessed.Store(int64(now))
 	return e
 }
