@@ -94,8 +94,8 @@ func (s *Store[K, V]) want(ctx context.Context, keys []K, load bulk[K, V]) ([]*p
 		return nil, err
 	}
 	promises, own, err := s.loads.join(ctx, keys, now)
-	if own != nil {
-		go s.run(own, load)
+	for _, l := range own {
+		go s.run(l, load)
 	}
 	return promises, err
 }

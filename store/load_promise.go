@@ -7,12 +7,12 @@ type loading[K comparable, V any] struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	promises []*promise[K, V]
-	after    []*promise[K, V] // overtaken ones for the same keys, to be kept first
-	seen     *Metadata        // of the entry that it is to refresh; nil = is no refresh
+	after    *promise[K, V] // an overtaken one for its only key, to be kept first; nil = none
+	seen     *Metadata      // of the entry that it is to refresh; nil = is no refresh
 
 	// loads.mu guards these.
 	waiters  int  // of all promises together
-	begun    bool // those in after are kept: from now on it may see what is old
+	begun    bool // after is kept: from now on it may see what is old
 	returned bool
 }
 

@@ -48,11 +48,12 @@ func (e *ending[K, V]) outcome(key K) outcome[V] {
 func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 	end := &ending[K, V]{exited: true}
 	defer s.conclude(l, end)
-	for _, p := range l.after {
+	if l.after != nil {
 		select {
-		case <-p.done:
+		case <-l.after.done:
 		case <-l.ctx.Done():
 		}
+		l.after = nil // or each would keep all those before it in memory
 	}
 	if !s.loads.begin(l) {
 		return

@@ -198,6 +198,36 @@ func TestLoadsOfAKeyGoOneByOne(t *testing.T) {
 	})
 }
 
+// A load may ask for another key, whoever loads that, though somebody waits for it
+// to end.
+func TestLoadThatOthersWaitForAsksForAnotherKey(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, other *source) {
+		goOn := make(chan struct{})
+		a := ask(t.Context(), s, func(ctx context.Context, _ string) (int, error) {
+			<-goOn
+			return s.GetOrLoad(ctx, "other", other.load)
+		})
+		require.NoError(t, s.Clear())
+		var found map[string]int
+		var asked [][]string
+		go func() {
+			found, _ = s.GetOrLoadMany(t.Context(), []string{"other", "k", "one more"}, func(ctx context.Context, keys []string) (map[string]int, error) {
+				asked = append(asked, keys)
+				value, err := other.load(ctx, "")
+				return map[string]int{keys[0]: value}, err
+			})
+		}()
+		synctest.Wait()
+		require.Equal(t, [][]string{{"other", "one more"}}, asked)
+		close(goOn)
+		other.answer(1, nil)
+		a.require(t, 1, nil)
+		other.answer(2, nil)
+		require.Equal(t, [][]string{{"other", "one more"}, {"k"}}, asked)
+		require.Equal(t, map[string]int{"other": 1, "k": 2}, found)
+	})
+}
+
 // What was overtaken and nobody waits for is not waited for either.
 func TestOvertakenLoadThatIsLeft(t *testing.T) {
 	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
@@ -236,17 +266,34 @@ func TestLeavingBeforeTheLoadBegins(t *testing.T) {
 	})
 }
 
-// A key that needs no load any more is no reason to go on with that of another, once
-// who asked for both has left.
+// meddlingClock calls a function when it has been read so often.
+type meddlingClock struct {
+	*storetest.Clock
+	readings int
+	meddle   func()
+}
+
+func (c *meddlingClock) Now() time.Time {
+	if c.readings--; c.readings == 0 {
+		c.meddle()
+	}
+	return c.Clock.Now()
+}
+
+// A key that comes into the store between a miss and the load needs none any more. That
+// is no reason to go on with the load of another, once who asked for both has left.
 func TestLeavingAfterOneOfTwo(t *testing.T) {
-	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
-		a := ask(t.Context(), s, first.load)
-		require.NoError(t, s.Clear())
+	synctest.Test(t, func(t *testing.T) {
+		clock := &meddlingClock{Clock: storetest.NewClock(t)}
+		s := open(t, options{Clock: clock, ErrorTTL: time.Second})
+		clock.meddle = func() { require.NoError(t, s.Set("k", 2)) }
+		clock.readings = 3 // two misses, and then what is remembered of loads is looked at
 		ctx, leave := context.WithCancel(t.Context())
 		var asked []string
+		var found map[string]int
 		var loadErr, err error
 		go func() {
-			_, err = s.GetOrLoadMany(ctx, []string{"k", "other"}, func(ctx context.Context, keys []string) (map[string]int, error) {
+			found, err = s.GetOrLoadMany(ctx, []string{"k", "other"}, func(ctx context.Context, keys []string) (map[string]int, error) {
 				asked = keys
 				<-ctx.Done()
 				loadErr = ctx.Err()
@@ -254,13 +301,11 @@ func TestLeavingAfterOneOfTwo(t *testing.T) {
 			})
 		}()
 		synctest.Wait()
-		require.NoError(t, s.Set("k", 2))
-		first.answer(1, nil)
-		a.require(t, 2, nil)
 		require.Equal(t, []string{"other"}, asked)
 		leave()
 		synctest.Wait()
 		require.Equal(t, context.Canceled, err)
 		require.Equal(t, context.Canceled, loadErr)
+		require.Equal(t, map[string]int{"k": 2}, found)
 	})
 }

@@ -34,24 +34,34 @@ type loads[K comparable, V any] struct {
 	running sync.WaitGroup // calls of the user's load; not added to once closed
 }
 
-// join returns a promise for each of the keys, and the loading to run, nil if
-// others have promised all of them.
-func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*promise[K, V], own *loading[K, V], err error) {
+// join returns a promise for each of the keys, and the loadings to run: one for all
+// that nobody has promised, and one for each that must wait for another. If those were
+// one too, a load could wait for one that waits for it, by a key that it asks for.
+func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*promise[K, V], own []*loading[K, V], err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil, nil, ErrClosed
 	}
+	var first *loading[K, V]
 	for _, key := range keys {
 		p := t.promises[key]
 		if p == nil {
 			p = t.brokenLocked(key, now)
 		}
-		if p == nil || p.overtaken {
-			if own == nil {
-				own = newLoading[K, V](ctx)
+		switch {
+		case p == nil:
+			if first == nil {
+				first = newLoading[K, V](ctx)
+				own = append(own, first)
 			}
-			p = t.promiseLocked(key, own)
+			p = t.promiseLocked(key, first)
+		case p.overtaken:
+			l := newLoading[K, V](ctx)
+			l.after = p
+			own = append(own, l)
+			t.dropLocked(p)
+			p = t.promiseLocked(key, l)
 		}
 		if p.of != nil {
 			p.of.waiters++
@@ -88,10 +98,6 @@ func (t *loads[K, V]) promiseLocked(key K, l *loading[K, V]) *promise[K, V] {
 	}
 	p := &promise[K, V]{key: key, of: l, done: make(chan struct{})}
 	l.promises = append(l.promises, p)
-	if before := t.promises[key]; before != nil {
-		l.after = append(l.after, before)
-		t.dropLocked(before)
-	}
 	t.promises[key] = p
 	t.underWay[l] = struct{}{}
 	t.active.Add(1)
