@@ -13,18 +13,30 @@ import (
 func (b *bench) inserts() error {
 	b.section("Longest insert after a time of reading alone", fmt.Sprintf(`%s entries are read, each once, in another order than they were set;
 then new ones are inserted, one by one, each measured. The garbage collector and the
-machine's other work show in the last columns, without a cache too. Medians of %d.`, thousands(b.entries), b.repeats))
+machine's other work show in the last columns, without a cache too. "Others" is the longest
+time that another goroutine, which sets a key that is there again and again, waits
+meanwhile for the first insert. Medians of %d.`, thousands(b.entries), b.repeats))
 	keys, fresh := newKeys[string](b.entries, 3), newKeys[string](b.entries/5, 5)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(len(keys))
 	t := waitTable("")
+	t.head = append(t.head, "others")
 	results := make(map[string][]quantiles)
+	others := make(map[string][]time.Duration)
 	measure := func(name string, insert func(key string)) {
 		runtime.GC()
 		all := make([]time.Duration, len(fresh))
-		for i, k := range fresh {
+		timed := func(i int) {
 			start := time.Now()
-			insert(k)
+			insert(fresh[i])
 			all[i] = time.Since(start)
+		}
+		other := waits(func(int) { insert(keys[0]) }, func() {
+			time.Sleep(10 * time.Millisecond) // until it is at it
+			timed(0)
+		})
+		others[name] = append(others[name], other.at[len(shown)-1])
+		for i := range fresh[1:] {
+			timed(i + 1)
 		}
 		results[name] = append(results[name], quantilesOf(all))
 	}
@@ -47,7 +59,9 @@ machine's other work show in the last columns, without a cache too. Medians of %
 		measure(nothing, func(string) {})
 	}
 	for _, r := range append(rivals, contender[string]{name: nothing}) {
-		t.rows = append(t.rows, waitRow(r.name, results[r.name]))
+		row := waitRow(r.name, results[r.name])
+		other := median(others[r.name], func(d time.Duration) time.Duration { return d })
+		t.rows = append(t.rows, append(row, rounded(other)))
 	}
 	b.printf("\n%s", t)
 	return nil

@@ -51,18 +51,24 @@ func (p *lru[K, V]) remove(e *entry[K, V]) {
 	}
 }
 
+// victimSteps is how much victim tidies up at a time: some tens of microseconds.
+const victimSteps = 256
+
 // victim returns the entry to evict first, or nil when there is none.
-func (p *lru[K, V]) victim() *entry[K, V] {
-	for p.tidy() {
+func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
+	for n := 0; p.tidy(); n++ {
+		if n == victimSteps {
+			return nil, true
+		}
 	}
 	_, last, ok := p.list.GetOldest()
 	if p.late.items.n == 0 {
-		return last
+		return last, false
 	}
 	if top := p.late.first().e; !ok || top.v.used.Load() < last.listed {
-		return top
+		return top, false
 	}
-	return last
+	return last, false
 }
 
 // tidy puts one entry where it belongs, and reports false if none is in the way of a

@@ -9,9 +9,11 @@ type policy[K comparable, V any] interface {
 	giveBack(e *entry[K, V]) // lists one that was locked
 	remove(e *entry[K, V])
 	use(v *version[K, V]) // notes a use, perhaps late: of what is no longer listed
-	victim() *entry[K, V] // the entry to evict for a newcomer; nil = there is none
-	resize(capacity int)  // tells the store's capacity
-	tidy() (untidy bool)  // does a bit of what victim would have to do
+	// victim returns the entry to evict for a newcomer; nil = there is none, or it
+	// is untidy: it took long already, others get a turn, and it goes on from there.
+	victim() (e *entry[K, V], untidy bool)
+	resize(capacity int) // tells the store's capacity
+	tidy() (untidy bool) // does a bit of what victim would have to do
 }
 
 // newPolicy returns the policy of a table.
@@ -36,12 +38,12 @@ func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(e.v.slot) }
 
 func (p *tinyLFU[K, V]) use(v *version[K, V]) { p.policy.Hit(v.slot, v.hash) }
 
-func (p *tinyLFU[K, V]) victim() *entry[K, V] {
+func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
 	slot, ok := p.policy.VictimFor()
 	if !ok {
-		return nil
+		return nil, false
 	}
-	return *p.table.slots.at(int(slot))
+	return *p.table.slots.at(int(slot)), false
 }
 
 func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }

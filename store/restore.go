@@ -134,7 +134,9 @@ func (s *Store[K, V]) fitLocked(from staged[K, V]) error {
 		return err
 	}
 	for from.table.len() > s.capacity {
-		from.table.remove(from.table.unlocked.victim())
+		if e, untidy := from.table.unlocked.victim(); !untidy {
+			from.table.remove(e)
+		}
 	}
 	return nil
 }

@@ -307,10 +307,14 @@ func (s *Store[K, V]) roomLocked(now instant) (victim *entry[K, V], b *batch[K, 
 
 // victimLocked returns the entry that the policy would evict. What is about to
 // change is passed over: either it is being used now, or it goes anyway. If there
-// is nothing else, it must be waited for.
+// is nothing else, it must be waited for. errAgain without a batch means that others
+// get a turn first.
 func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err error) {
 	for range s.pending + 1 {
-		e := s.table.unlocked.victim()
+		e, untidy := s.table.unlocked.victim()
+		if untidy {
+			return nil, nil, errAgain
+		}
 		if e == nil {
 			break
 		}
