@@ -47,6 +47,9 @@ func (s *Store[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
 		if err != errAgain {
 			return err
 		}
+		if b == nil {
+			runtime.Gosched() // to whoever waits for mu
+		}
 	}
 }
 

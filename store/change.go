@@ -101,15 +101,15 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 			s.removeLocked(c.victim, ReasonEvicted)
 		}
 		s.addLocked(c.e)
-		s.loads.overtake(c.e.v.key) // only now: who finds no load must find the entry
+		s.loads.overtake(c.e.v.key)
 	case changeOverwrite:
 		s.overwriteLocked(c)
 		s.loads.overtake(c.e.v.key)
 	case changeRemove:
+		s.removeLocked(c.e, c.reason)
 		if c.reason == ReasonDeleted {
 			s.loads.overtake(c.e.v.key)
 		}
-		s.removeLocked(c.e, c.reason)
 		if c.lease != nil {
 			c.lease.end = leaseReleased
 		}

@@ -172,19 +172,23 @@ func (c *cacheUser) run(t *testing.T) {
 }
 
 func TestLoadsAreLinearizable(t *testing.T) {
-	for name, config := range map[string]func() persist.Config{
-		"memory": func() persist.Config { return persist.Config{} },
-		"Always": func() persist.Config {
-			return persist.Config{Dir: "/data/store", FS: disk.New(), Sync: persist.Always}
+	for name, adjust := range map[string]func(*store.Options[int, int], *storetest.Clock){
+		"memory": func(*store.Options[int, int], *storetest.Clock) {},
+		"quick": func(o *store.Options[int, int], clock *storetest.Clock) {
+			o.Clock, o.RefreshAfter = &steadyClock{Clock: clock}, 0
+		},
+		"Always": func(o *store.Options[int, int], _ *storetest.Clock) {
+			o.Persist = persist.Config{Dir: "/data/store", FS: disk.New(), Sync: persist.Always}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(historyRuns) {
 				clock := storetest.NewClock(t)
-				s := open(t, store.Options[int, int]{
-					Capacity: 2, TTL: ticks(4), RefreshAfter: ticks(1), ErrorTTL: ticks(1),
-					Clock: hesitantClock{clock}, Persist: config(),
-				})
+				o := store.Options[int, int]{
+					Capacity: 2, TTL: ticks(4), RefreshAfter: ticks(1), ErrorTTL: ticks(1), Clock: hesitantClock{clock},
+				}
+				adjust(&o, clock)
+				s := open(t, o)
 				testLoadsAreLinearizable(t, s, clock, seed)
 				require.NoError(t, s.Close())
 			}

@@ -1,8 +1,9 @@
 package store
 
 // overtake notes a write to key, which wins over a load and ends what is remembered.
-// It must be part of the write: in the same critical section as its being decided
-// on or its becoming visible, so that a loaded value is stored before it or never.
+// It must be part of the write, in the same critical section, so that a loaded value is
+// stored before it or never; and it comes when the write can be seen: a load that begins
+// before that may still find what was there, and whoever comes later must not join it.
 func (t *loads[K, V]) overtake(key K) {
 	if t.active.Load() == 0 {
 		return

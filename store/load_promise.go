@@ -7,12 +7,12 @@ type loading[K comparable, V any] struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	promises []*promise[K, V]
-	after    *promise[K, V] // an overtaken one for its only key, to be kept first; nil = none
-	seen     *Metadata      // of the entry that it is to refresh; nil = is no refresh
+	seen     *Metadata // of the entry that it is to refresh; nil = is no refresh
 
 	// loads.mu guards these.
-	waiters  int  // of all promises together
-	begun    bool // after is kept: from now on it may see what is old
+	waiters  int              // of all promises together
+	after    []*promise[K, V] // overtaken ones of another for the same keys, to be kept first
+	begun    bool             // they are kept: from now on it may see what is old
 	returned bool
 }
 

@@ -48,12 +48,11 @@ func (e *ending[K, V]) outcome(key K) outcome[V] {
 func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 	end := &ending[K, V]{exited: true}
 	defer s.conclude(l, end)
-	if l.after != nil {
+	for _, p := range s.loads.before(l) {
 		select {
-		case <-l.after.done:
+		case <-p.done:
 		case <-l.ctx.Done():
 		}
-		l.after = nil // or each would keep all those before it in memory
 	}
 	if !s.loads.begin(l) {
 		return

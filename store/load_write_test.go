@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -250,7 +251,7 @@ func TestOvertakenLoadThatIsLeft(t *testing.T) {
 	})
 }
 
-// Who waits for an overtaken load to end can leave, as can those who wait with it.
+// Who waits for an overtaken load to end can leave. Who comes then still has to wait.
 func TestLeavingBeforeTheLoadBegins(t *testing.T) {
 	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
 		a := ask(t.Context(), s, first.load)
@@ -260,9 +261,38 @@ func TestLeavingBeforeTheLoadBegins(t *testing.T) {
 		leave()
 		synctest.Wait()
 		b.require(t, 0, context.Canceled)
+		require.Equal(t, 1, s.Stats().Loading)
+		third := newSource()
+		c := ask(t.Context(), s, third.load)
+		require.Zero(t, third.calls.Load())
 		first.answer(1, nil)
 		a.require(t, 1, nil)
+		third.answer(2, nil)
+		c.require(t, 2, nil)
 		require.Zero(t, s.Stats().Loading)
+	})
+}
+
+// What waits for one load is loaded together.
+func TestKeysOfAnOvertakenLoad(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, first *source) {
+		var asked [][]string
+		load := func(ctx context.Context, keys []string) (map[string]int, error) {
+			asked = append(asked, keys)
+			value, err := first.load(ctx, "")
+			return map[string]int{keys[0]: value}, err
+		}
+		keys := []string{"a", "b", "c"}
+		var done sync.WaitGroup
+		for range 2 {
+			done.Go(func() { _, _ = s.GetOrLoadMany(t.Context(), keys, load) })
+			synctest.Wait()
+			require.NoError(t, s.Clear())
+		}
+		first.answer(1, nil)
+		first.answer(2, nil)
+		done.Wait()
+		require.Equal(t, [][]string{keys, keys}, asked)
 	})
 }
 

@@ -35,15 +35,25 @@ type loads[K comparable, V any] struct {
 }
 
 // join returns a promise for each of the keys, and the loadings to run: one for all
-// that nobody has promised, and one for each that must wait for another. If those were
-// one too, a load could wait for one that waits for it, by a key that it asks for.
+// that nobody has promised, and one for all that must wait for the same other one. If
+// those were one too, a load could wait for one that waits for it, by a key that it
+// asks for.
 func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*promise[K, V], own []*loading[K, V], err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil, nil, ErrClosed
 	}
-	var first *loading[K, V]
+	after := make(map[*loading[K, V]]*loading[K, V]) // nil for those that need not wait
+	promise := func(key K, of *loading[K, V]) *promise[K, V] {
+		l := after[of]
+		if l == nil {
+			l = newLoading[K, V](ctx)
+			after[of] = l
+			own = append(own, l)
+		}
+		return t.promiseLocked(key, l)
+	}
 	for _, key := range keys {
 		p := t.promises[key]
 		if p == nil {
@@ -51,17 +61,12 @@ func (t *loads[K, V]) join(ctx context.Context, keys []K, now instant) (all []*p
 		}
 		switch {
 		case p == nil:
-			if first == nil {
-				first = newLoading[K, V](ctx)
-				own = append(own, first)
-			}
-			p = t.promiseLocked(key, first)
+			p = promise(key, nil)
 		case p.overtaken:
-			l := newLoading[K, V](ctx)
-			l.after = p
-			own = append(own, l)
-			t.dropLocked(p)
-			p = t.promiseLocked(key, l)
+			before := p
+			t.dropLocked(before)
+			p = promise(key, before.of)
+			p.of.after = append(p.of.after, before)
 		}
 		if p.of != nil {
 			p.of.waiters++
@@ -112,12 +117,19 @@ func (t *loads[K, V]) dropLocked(p *promise[K, V]) {
 	}
 }
 
+// before returns the promises that must be kept before a loading begins.
+func (t *loads[K, V]) before(l *loading[K, V]) []*promise[K, V] {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return l.after
+}
+
 // begin notes that a loading looks at the store and its source from now on, and
 // reports whether anybody still wants it to.
 func (t *loads[K, V]) begin(l *loading[K, V]) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l.begun = true
+	l.begun, l.after = true, nil
 	return l.ctx.Err() == nil
 }
 
@@ -154,6 +166,12 @@ func (t *loads[K, V]) leave(p *promise[K, V]) {
 	}
 	for _, p := range l.promises {
 		t.keepLocked(p, outcome[V]{})
+	}
+	for _, p := range l.after { // the next must wait for them all the same
+		if !p.kept && t.promises[p.key] == nil {
+			t.promises[p.key] = p
+			t.active.Add(1)
+		}
 	}
 }
 

@@ -189,6 +189,7 @@ func (m *machine[K]) same(got, want error) {
 
 // catchUp tells the reference the time, and what else it can't know.
 func (m *machine[K]) catchUp() {
+	synctest.Wait() // for the store's own goroutines: one of them may have OnRemove to call
 	m.r.settle(m.now())
 	m.expect(m.events.take())
 	if n := m.s.Stats().Snapshots; n != m.snapshots {

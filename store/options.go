@@ -67,7 +67,8 @@ type Options[K comparable, V any] struct {
 	// Persist keeps the entries on disk. Its zero value = memory only.
 	Persist persist.Config
 	// OnRemove is told of every removal after the fact, outside every lock,
-	// in order per key; it may call the store. nil = nobody is told.
+	// in order per key; it may call the store, but not have the key that it is told
+	// of loaded, as it may be called in a load of that. nil = nobody is told.
 	OnRemove func(Removal[K, V])
 	// Clock tells the time. nil = the system clock. See [CoarseClock].
 	Clock Clock

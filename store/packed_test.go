@@ -176,3 +176,32 @@ func TestNoValueCanBeDecoded(t *testing.T) {
 	require.ErrorIs(t, err, refuses)
 	require.ErrorContains(t, err, "decode a value")
 }
+
+// An entry may go while its value is being decoded.
+func TestRemovalWhileAValueIsDecoded(t *testing.T) {
+	for name, remove := range map[string]func(s *store.Store[string, int]) error{
+		"Delete": func(s *store.Store[string, int]) error { return s.Delete("key-4999") },
+		"Clear":  func(s *store.Store[string, int]) error { return s.Clear() },
+		"Delete and Set": func(s *store.Store[string, int]) error {
+			return errors.Join(s.Delete("key-4999"), s.Set("key-4999", 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s *store.Store[string, int]
+			codec := &hooked{unmarshal: func(data []byte) error {
+				if s != nil && string(data) == "4999" {
+					return remove(s)
+				}
+				return nil
+			}}
+			s = open(t, restored(t, codec, same))
+			value, err := s.Get("key-4999")
+			if name == "Delete and Set" {
+				require.NoError(t, err)
+				require.Equal(t, 1, value)
+			} else {
+				require.Equal(t, store.ErrNotFound, err)
+			}
+		})
+	}
+}

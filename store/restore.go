@@ -176,7 +176,6 @@ func (s *Store[K, V]) reserveAbove(fence uint64) error {
 // replaceTableLocked puts another table in the place of the store's, whose
 // leases end and whose entries are reported as cleared.
 func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
-	s.loads.overtakeAll()
 	old := s.table
 	for e := range old.locked {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)
@@ -187,6 +186,7 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 	}
 	s.table = t
 	s.openReadsLocked()
+	s.loads.overtakeAll()
 	s.waylaid = nil
 	s.changedLocked(s.latest)
 	s.busy = true

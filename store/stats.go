@@ -20,7 +20,7 @@ type Stats struct {
 	Refusals uint64 // calls that found the entry locked
 	Sets     uint64 // writes of a value, whatever the method
 
-	Loading    int    // loads under way, refreshes among them
+	Loading    int    // loads under way or about to be, refreshes among them
 	Loads      uint64 // loads ever begun
 	LoadErrors uint64 // loads that ended with an error or a panic
 

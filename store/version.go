@@ -33,7 +33,7 @@ func (s *Store[K, V]) blankVersion() *version[K, V] {
 	return new(version[K, V])
 }
 
-// giveBack keeps one that was not needed, if any, so that a refused write costs no memory.
+// giveBack keeps one that was not needed, if any, so that ErrLocked costs no memory.
 func (s *Store[K, V]) giveBack(v *version[K, V]) {
 	if v != nil {
 		s.unused.Store(v)
