@@ -11,9 +11,9 @@ import (
 // are missing and that nobody else is loading, and it waits for those that somebody
 // is. Keys of which a load was overtaken by a write, and is still under way, are loaded
 // after that, by another call of load, perhaps at the same time as the first. Keys that
-// load leaves out have no value and are left out of the result; what it
-// returns besides what it was asked for is ignored. A key that comes twice counts
-// once. Hits are not refreshed.
+// load leaves out have no value and are left out of the result; what it returns besides
+// what it was asked for is ignored. A key that comes twice counts once. Hits are not
+// refreshed.
 //
 // With an error, one of those that were met, the result has what could be had all
 // the same.
