@@ -75,13 +75,13 @@ func (l *Lease[K, V]) SetWithTTL(value V, ttl time.Duration) error {
 }
 
 func (l *Lease[K, V]) write(value V, ttl time.Duration) error {
-	data, err := l.s.encode(value)
+	w, err := l.s.newWriting(l.key, value, ttl)
 	if err != nil {
 		return err
 	}
-	w := writing[K, V]{key: l.key, hash: l.s.hash(l.key), value: value, weight: l.s.weigh(l.key, value), ttl: ttl, data: data}
+	defer l.s.giveBack(&w)
 	return l.change(func(now instant) (*batch[K, V], error) {
-		if err := data.fits(l.e.data); err != nil {
+		if err := w.data.fits(l.e.data); err != nil {
 			return nil, err
 		}
 		if b, err := l.s.lightenLocked(l.e, w.weight, now); err != nil {

@@ -48,7 +48,7 @@ func (e *ending[K, V]) outcome(key K) outcome[V] {
 func (s *Store[K, V]) run(l *loading[K, V], load bulk[K, V]) {
 	end := &ending[K, V]{exited: true}
 	defer s.conclude(l, end)
-	for _, p := range s.loads.before(l) {
+	for _, p := range l.after { // nobody else changes it now
 		select {
 		case <-p.done:
 		case <-l.ctx.Done():

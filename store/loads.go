@@ -103,10 +103,15 @@ func (t *loads[K, V]) promiseLocked(key K, l *loading[K, V]) *promise[K, V] {
 	}
 	p := &promise[K, V]{key: key, of: l, done: make(chan struct{})}
 	l.promises = append(l.promises, p)
-	t.promises[key] = p
+	t.listLocked(p)
 	t.underWay[l] = struct{}{}
-	t.active.Add(1)
 	return p
+}
+
+// listLocked has others join p, or wait for it. None of its key is listed.
+func (t *loads[K, V]) listLocked(p *promise[K, V]) {
+	t.promises[p.key] = p
+	t.active.Add(1)
 }
 
 // dropLocked has nobody join p any more, nor wait for it.
@@ -115,13 +120,6 @@ func (t *loads[K, V]) dropLocked(p *promise[K, V]) {
 		delete(t.promises, p.key)
 		t.active.Add(-1)
 	}
-}
-
-// before returns the promises that must be kept before a loading begins.
-func (t *loads[K, V]) before(l *loading[K, V]) []*promise[K, V] {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return l.after
 }
 
 // begin notes that a loading looks at the store and its source from now on, and
@@ -169,8 +167,7 @@ func (t *loads[K, V]) leave(p *promise[K, V]) {
 	}
 	for _, p := range l.after { // the next must wait for them all the same
 		if !p.kept && t.promises[p.key] == nil {
-			t.promises[p.key] = p
-			t.active.Add(1)
+			t.listLocked(p)
 		}
 	}
 }

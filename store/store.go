@@ -257,13 +257,21 @@ func (s *Store[K, V]) begin() error {
 	if !s.system {
 		now = s.read() // user code: not under mu
 	}
+	if err := s.lockOpen(); err != nil {
+		return err
+	}
+	if !s.system {
+		s.seeLocked(now)
+	}
+	return nil
+}
+
+// lockOpen locks mu, unless the store is closed.
+func (s *Store[K, V]) lockOpen() error {
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
 		return ErrClosed
-	}
-	if !s.system {
-		s.seeLocked(now)
 	}
 	return nil
 }
@@ -295,10 +303,8 @@ func (s *Store[K, V]) settleDueLocked() {
 // enter is begin and tick in one, for what needs the time anyway.
 func (s *Store[K, V]) enter() (instant, error) {
 	now := s.read() // what is done by it may come before what another does by a later one
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
-		return 0, ErrClosed
+	if err := s.lockOpen(); err != nil {
+		return 0, err
 	}
 	s.seeLocked(now)
 	s.settleDueLocked()

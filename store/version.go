@@ -33,10 +33,10 @@ func (s *Store[K, V]) blankVersion() *version[K, V] {
 	return new(version[K, V])
 }
 
-// giveBack keeps one that was not needed, if any, so that ErrLocked costs no memory.
-func (s *Store[K, V]) giveBack(v *version[K, V]) {
-	if v != nil {
-		s.unused.Store(v)
+// giveBack keeps that of a write which did not need it, so that ErrLocked costs no memory.
+func (s *Store[K, V]) giveBack(w *writing[K, V]) {
+	if w.v != nil {
+		s.unused.Store(w.v)
 	}
 }
 

@@ -122,15 +122,24 @@ func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64
 // keepTTL stands for the entry's own TTL, the store's if it is new.
 const keepTTL time.Duration = 0
 
-// writing is what a write by key has to do.
+// writing is what a write of a value has to do.
 type writing[K comparable, V any] struct {
 	key    K
 	hash   uint64
 	value  V
-	v      *version[K, V] // that is to hold it, made outside mu; nil = it is in use
+	v      *version[K, V] // that is to hold it; nil = it is in use
 	weight uint32
 	ttl    time.Duration
 	data   *encoded // without the key until that is needed; nil without a folder
+}
+
+// newWriting makes a write ready, outside mu; giveBack ends it.
+func (s *Store[K, V]) newWriting(key K, value V, ttl time.Duration) (w writing[K, V], err error) {
+	data, err := s.encode(value)
+	if err != nil {
+		return w, err
+	}
+	return writing[K, V]{key, s.hash(key), value, s.blankVersion(), s.weigh(key, value), ttl, data}, nil
 }
 
 // write is every write by key: it encodes, finds the entry, asks accept (nil
@@ -139,30 +148,25 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err := s.checkKey(key); err != nil {
 		return err
 	}
-	data, err := s.encode(value)
+	w, err := s.newWriting(key, value, ttl)
 	if err != nil {
 		return err
 	}
-	w := writing[K, V]{key: key, hash: s.hash(key), value: value, weight: s.weigh(key, value), ttl: ttl, data: data}
-	w.v = s.blankVersion()
+	defer s.giveBack(&w)
 	for {
 		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
-			s.giveBack(w.v)
 			return err
 		}
-		if err := s.encodeKey(data, key); err != nil {
+		if err := s.encodeKey(w.data, key); err != nil {
 			return err
 		}
 	}
 }
 
-// version returns what is to hold the value, no entry's yet.
+// version returns what is to hold the value, which is in use from now on.
 func (w *writing[K, V]) version() *version[K, V] {
 	v := w.v
-	if v == nil {
-		v = new(version[K, V])
-	}
 	w.v = nil
 	v.key, v.hash, v.value = w.key, w.hash, w.value
 	return v
@@ -237,7 +241,6 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	e := c.e
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
-	before := e.deadline(s.o.IdleTimeout)
 	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
 	s.table.overwrite(e, c.v, c.weight)
 	s.usedLocked(c.v, c.at)
@@ -251,9 +254,7 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 		s.busy = true
 	}
 	s.stats.Sets++
-	if e.index < 0 || e.deadline(s.o.IdleTimeout) < before { // else it is listed early enough
-		s.expiresLocked(e)
-	}
+	s.expiresLocked(e)
 }
 
 func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
