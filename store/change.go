@@ -101,21 +101,21 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 			s.removeLocked(c.victim, ReasonEvicted)
 		}
 		s.addLocked(c.e)
-		s.loads.overtake(c.e.v.key)
+		s.loads.overtake(c.e.key())
 	case changeOverwrite:
 		s.overwriteLocked(c)
-		s.loads.overtake(c.e.v.key)
+		s.loads.overtake(c.e.key())
 	case changeRemove:
 		s.removeLocked(c.e, c.reason)
 		if c.reason == ReasonDeleted {
-			s.loads.overtake(c.e.v.key)
+			s.loads.overtake(c.e.key())
 		}
 		if c.lease != nil {
 			c.lease.end = leaseReleased
 		}
 	case changeLock:
 		s.lockLocked(c)
-		s.loads.overtake(c.e.v.key)
+		s.loads.overtake(c.e.key())
 	case changeExtend:
 		s.touchLocked(c.e)
 		c.lease.until = c.until
@@ -143,7 +143,7 @@ func (s *Store[K, V]) markLocked(c *change[K, V], b *batch[K, V]) {
 		if s.coming == nil {
 			s.coming = make(map[K]*batch[K, V])
 		}
-		s.coming[c.e.v.key] = b
+		s.coming[c.e.key()] = b
 		if c.victim != nil {
 			c.victim.pending = b
 			s.leaving++
@@ -166,7 +166,7 @@ func (s *Store[K, V]) unmarkLocked(c *change[K, V]) {
 	case changeAccess, changeFreed:
 		return
 	case changeAdd:
-		delete(s.coming, c.e.v.key)
+		delete(s.coming, c.e.key())
 		if c.victim != nil {
 			s.leaving--
 			s.calmLocked(c.victim)

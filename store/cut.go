@@ -19,7 +19,7 @@ type cut[K comparable, V any] struct {
 	next     int // of the slots, the first not walked yet
 	id       uint32
 	start    uint64 // what was born after this position is not in it
-	hits     uint64 // Store.hits then
+	hits     uint64 // past mu, by then
 	changes  uint64 // Store.changes then
 	now      instant
 	seq      uint64 // Store.applied then
@@ -32,7 +32,13 @@ type cut[K comparable, V any] struct {
 
 // image is an entry as it was.
 type image[K comparable, V any] struct {
-	entry    entry[K, V]
+	v        *version[K, V]
+	revision uint64
+	updated  instant
+	data     *encoded // nil without a folder
+	created  instant
+	ttl      time.Duration
+	fence    uint64
 	used     uint64
 	accessed instant
 	accesses uint64
@@ -41,11 +47,18 @@ type image[K comparable, V any] struct {
 }
 
 func imageOf[K comparable, V any](e *entry[K, V], idle time.Duration) image[K, V] {
+	if e.freeze() {
+		defer e.thaw()
+	}
 	until := never
 	if e.lease != nil {
 		until = e.lease.until
 	}
-	return image[K, V]{*e, e.v.used.Load(), e.v.lastAccess(), e.count(), e.deadline(idle), until}
+	v := e.v.Load()
+	return image[K, V]{
+		v, e.revision, e.updated, e.data, e.created, e.ttl, e.fence,
+		v.used.Load(), v.lastAccess(), e.reads, e.deadlineOf(v, idle), until,
+	}
 }
 
 // beginCut makes the cut at the present instant, and returns with it what to add
@@ -64,12 +77,13 @@ func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 	s.settleLocked()
 	s.restarting = restart
 	s.cuts++
+	hits, _, _ := s.tallies.sum()
 	s.cut = &cut[K, V]{
 		table:    s.table,
 		slots:    s.table.slots,
 		id:       s.cuts,
 		start:    s.position,
-		hits:     s.hits.sum(),
+		hits:     hits,
 		changes:  s.changes,
 		now:      s.latest,
 		seq:      s.applied,

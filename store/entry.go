@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -73,87 +75,176 @@ func (i instant) after(d time.Duration) instant {
 }
 
 // entry is what the store keeps for a key, from its first write until it is gone.
-// The store's mu guards it; what can be read without is its version.
+// The store's mu guards it; what can be read without mu is the version. What a write
+// changes in both belongs to whoever has frozen the version under mu, or else claimed it.
 type entry[K comparable, V any] struct {
-	v        *version[K, V] // the present one
-	lease    *Lease[K, V]   // nil = not locked
-	accesses uint64         // those of v not among them, unless it is frozen
+	v        atomic.Pointer[version[K, V]] // the present one
+	revision uint64
+	updated  instant
+	reads    uint64        // those of v not among them while that is open
+	accessed atomic.Int64  // last access, if v.used does not tell it; an instant
+	ttl      time.Duration // of v
 
-	data             *encoded     // the key and the value as encoded; nil without a folder
-	pending          *batch[K, V] // has a change of e that is to be made; nil = none
-	noted            int64        // last access that the journal knows of, an instant; readers load it atomically
-	created, updated instant
-	ttl              time.Duration
-	revision, fence  uint64
-	born             uint64 // position when it was created
-	listed           uint64 // v.used when the policy listed it
-	late             int32  // in lru.late; -1 = not there
-	slot             int32  // in table.slots; -1 once removed
-	index            int32  // in table.expiry; -1 = not there
-	cut              uint32 // id of the last cut that has seen it
-	weight           uint32
-	packed           bool // the value has not been decoded from data yet; see packed.go
+	lease   *Lease[K, V] // nil = not locked
+	created instant
+	fence   uint64
+	born    uint64 // position when it was created
+	listed  uint64 // v.used when the policy listed it
+	late    int32  // in lru.late; -1 = not there
+	slot    int32  // in table.slots; -1 once removed
+	index   int32  // in table.expiry; -1 = not there
+	cut     uint32 // id of the last cut that has seen it
+	*details[K, V]
+}
+
+// details is what a store need not know of each entry if it has neither a folder nor a
+// Weigher: there, all entries share one.
+type details[K comparable, V any] struct {
+	data    *encoded     // the key and the value as encoded; nil without a folder
+	pending *batch[K, V] // has a change of the entry that is to be made; nil = none
+	noted   int64        // last access that the journal knows of, an instant; readers load it atomically
+	weight  uint32
+	packed  bool // the value has not been decoded from data yet; see packed.go
+}
+
+// detailed returns an entry with details of its own.
+func detailed[K comparable, V any]() *entry[K, V] {
+	both := new(struct {
+		e entry[K, V]
+		d details[K, V]
+	})
+	both.e.details = &both.d
+	return &both.e
+}
+
+// key returns its key, the same in all versions.
+func (e *entry[K, V]) key() K { return e.v.Load().key }
+
+func (e *entry[K, V]) hash() uint32 { return e.v.Load().hash }
+
+// version returns the present version. Unless that is frozen, there may be another one
+// right afterwards.
+func (e *entry[K, V]) version() *version[K, V] {
+	for tries := 0; ; tries++ {
+		v := e.v.Load()
+		if !v.isOver() {
+			return v
+		}
+		pause(tries)
+	}
+}
+
+// freeze sends those who have no mu to it, and reports whether they weren't yet. From
+// now on e is the caller's.
+func (e *entry[K, V]) freeze() (wasOpen bool) {
+	for tries := 0; ; tries++ {
+		v := e.v.Load()
+		switch reads := v.reads.Or(frozen); {
+		case reads&claimed != 0:
+			pause(tries)
+		case reads&frozen != 0:
+			return false
+		default:
+			e.reads += reads
+			return true
+		}
+	}
+}
+
+// thaw lets them at e again, unless there is a reason not to.
+func (e *entry[K, V]) thaw() {
+	if e.lease == nil && !e.packed {
+		e.v.Load().reads.Store(0)
+	}
+}
+
+// pause lets some time go by for a writer who has claimed a version. That has a few
+// instructions to go, but may have lost its processor.
+func pause(tries int) {
+	if tries > 30 {
+		runtime.Gosched()
+	}
+}
+
+// count counts a read under mu.
+func (e *entry[K, V]) count() {
+	for {
+		v := e.version()
+		switch reads := v.reads.Load(); {
+		case reads&claimed != 0: // not this one, then
+		case reads&frozen != 0:
+			e.reads++
+			return
+		case v.reads.Add(1)&frozen == 0:
+			return
+		}
+	}
+}
+
+// total returns how often e was read.
+func (e *entry[K, V]) total() uint64 {
+	if e.freeze() {
+		e.thaw()
+	}
+	return e.reads
 }
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not
 // run while e is locked.
-func (e *entry[K, V]) deadline(idle time.Duration) instant {
+func (e *entry[K, V]) deadline(idle time.Duration) instant { return e.deadlineOf(e.version(), idle) }
+
+// deadlineOf is deadline as of the version given.
+func (e *entry[K, V]) deadlineOf(v *version[K, V], idle time.Duration) instant {
 	if e.lease != nil {
-		return e.v.expires
+		return v.expires
 	}
-	return min(e.v.expires, e.v.lastAccess().after(idle))
+	return min(v.expires, v.lastAccess().after(idle))
 }
 
-// isDead reports whether e is dead, and sees to it that no reader revives it who
-// has looked at the clock just before.
+// isDead reports whether e is dead, and sees to it that nobody without mu revives it
+// who has looked at the clock just before.
 func (e *entry[K, V]) isDead(now instant, idle time.Duration) bool {
 	if !dead(now, e.deadline(idle)) {
 		return false
 	}
-	if !e.v.isFrozen() {
-		e.freeze()
-		if !dead(now, e.deadline(idle)) {
-			e.thaw()
-			return false
-		}
+	wasOpen := e.freeze()
+	if dead(now, e.deadline(idle)) {
+		return true
 	}
-	return true
+	if wasOpen {
+		e.thaw()
+	}
+	return false
 }
 
 // prepare makes v ready to take the place of the present version: used at that place
-// in the order and that instant, unless readers have left later marks, which are final
+// in the order and that instant, unless others have left later marks, which are final
 // from now on.
 func (e *entry[K, V]) prepare(v *version[K, V], place uint64, at, expires instant) {
 	e.freeze()
-	old := e.v
+	old := e.v.Load()
 	v.e, v.key, v.slot, v.expires = e, old.key, old.slot, expires
+	e.accessed.Store(int64(max(old.lastAccess(), at)))
 	v.used.Store(max(old.used.Load(), 2*place))
-	v.accessed.Store(int64(max(old.lastAccess(), at)))
 	if e.lease != nil {
-		v.freeze()
+		v.reads.Store(frozen)
 	}
 }
 
-// freeze sends the readers of e to mu.
-func (e *entry[K, V]) freeze() {
-	if !e.v.isFrozen() {
-		e.accesses += e.v.freeze()
+// giveWay puts next in the place of v, which the caller has claimed, with so many reads.
+func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant) {
+	e, used := v.e, v.used.Load()
+	if mark := markOf(now); used < mark {
+		used = mark
+	} else if used&1 == 0 {
+		e.accessed.Store(int64(max(v.lastAccess(), now)))
 	}
-}
-
-// thaw lets readers at e again, unless there is a reason not to.
-func (e *entry[K, V]) thaw() {
-	if e.lease == nil && !e.packed {
-		e.v.reads.Store(0)
-	}
-}
-
-// count returns how often e was read.
-func (e *entry[K, V]) count() uint64 {
-	if n := e.v.reads.Load(); n&frozen == 0 {
-		return e.accesses + n
-	}
-	return e.accesses
+	next.e, next.slot, next.expires = e, v.slot, expires
+	next.used.Store(used)
+	e.reads += reads
+	e.revision++
+	e.updated = now
+	e.v.Store(next)
 }
 
 // revisionOrZero returns the revision of e, 0 for no entry.
@@ -168,9 +259,10 @@ func (e *entry[K, V]) revisionOrZero() uint64 {
 // leases.
 func dead(now, deadline instant) bool { return now >= deadline }
 
-func (e *entry[K, V]) status(now instant, idle time.Duration) Status {
+// statusBy returns the status of e, whose deadline is the one given.
+func (e *entry[K, V]) statusBy(deadline, now instant) Status {
 	switch {
-	case dead(now, e.deadline(idle)):
+	case dead(now, deadline):
 		return Expired
 	case e.lease != nil:
 		return Locked
@@ -178,22 +270,28 @@ func (e *entry[K, V]) status(now instant, idle time.Duration) Status {
 	return Active
 }
 
-func (s *Store[K, V]) metadataLocked(e *entry[K, V], now instant) Metadata {
+// describeLocked returns e as it is.
+func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
+	if e.freeze() {
+		defer e.thaw()
+	}
+	v := e.v.Load()
+	deadline := e.deadlineOf(v, s.o.IdleTimeout)
 	m := Metadata{
-		Status:   e.status(now, s.o.IdleTimeout),
+		Status:   e.statusBy(deadline, now),
 		Created:  s.time(e.created),
 		Updated:  s.time(e.updated),
-		Accessed: s.time(e.v.lastAccess()),
-		Accesses: e.count(),
+		Accessed: s.time(v.lastAccess()),
+		Accesses: e.reads,
 		Revision: e.revision,
 		Fence:    e.fence,
 		Weight:   e.weight,
-		Expires:  s.time(e.deadline(s.o.IdleTimeout)),
+		Expires:  s.time(deadline),
 	}
 	if e.lease != nil {
 		m.LockedUntil = s.time(e.lease.until)
 	}
-	return m
+	return Entry[K, V]{v.key, v.value, m}
 }
 
 // time returns the time of an instant; never is the zero time.

@@ -6,7 +6,7 @@ import (
 )
 
 // index finds entries by key. Any number of goroutines read it without a lock,
-// and write nothing, while one, under mu, changes it. It is extendible hashing:
+// and write nothing but the next version of what they find, while one, under mu, changes it. It is extendible hashing:
 // a directory of segments by the first bits of the hash, each a small table
 // with open addressing that is split in two when it is full. So it grows without a
 // pause, and nothing moves within a segment that readers are in.
@@ -23,6 +23,7 @@ type directory[K comparable, V any] struct {
 }
 
 const (
+	hashBits       = 32
 	segmentBuckets = 128
 	bucketSlots    = 7
 	// segmentFull is at how many entries a segment is split: few of its
@@ -64,27 +65,35 @@ func (x *index[K, V]) reset() {
 
 // tagOf returns what stands for a hash in a bucket: bits that neither the directory
 // nor the bucket goes by, and one that is always set.
-func tagOf(hash uint64) uint64 { return hash>>7&0x7f | 0x80 }
+func tagOf(hash uint32) uint64 { return uint64(hash>>7&0x7f | 0x80) }
 
-func (d *directory[K, V]) segment(hash uint64) *indexSegment[K, V] {
-	return d.segments[hash>>(64-d.depth)].Load()
+func (d *directory[K, V]) segment(hash uint32) *indexSegment[K, V] {
+	return d.segments[hash>>(hashBits-d.depth)].Load()
 }
 
 // find returns the present version of the entry for key, or nil.
-func (x *index[K, V]) find(hash uint64, key K) *version[K, V] {
+func (x *index[K, V]) find(hash uint32, key K) *version[K, V] {
+	v, _ := x.locate(hash, key)
+	return v
+}
+
+// locate is find, and returns the place where a writer without mu puts the next version.
+// If the segment was split since, that is lost and an old one stays in the index, which
+// sends those who find it to mu: see heal.
+func (x *index[K, V]) locate(hash uint32, key K) (*version[K, V], *atomic.Pointer[version[K, V]]) {
 	s := x.dir.Load().segment(hash)
 	tag := tagOf(hash)
 	for i := hash; ; i++ {
 		b := &s.buckets[i%segmentBuckets]
 		tags := b.tags.Load()
 		for m := matches(tags, tag); m != 0; m &= m - 1 {
-			v := b.slots[bits.TrailingZeros64(m)/8].Load()
-			if v != nil && v.key == key {
-				return v
+			at := &b.slots[bits.TrailingZeros64(m)/8]
+			if v := at.Load(); v != nil && v.key == key {
+				return v, at
 			}
 		}
 		if tags < passed || i-hash == segmentBuckets {
-			return nil
+			return nil, nil
 		}
 	}
 }
@@ -134,7 +143,7 @@ func (b *indexBucket[K, V]) pass(by uint64) {
 }
 
 // split puts two segments in the place of s, to which hash leads.
-func (x *index[K, V]) split(d *directory[K, V], s *indexSegment[K, V], hash uint64) {
+func (x *index[K, V]) split(d *directory[K, V], s *indexSegment[K, V], hash uint32) {
 	if s.depth == d.depth {
 		d = d.doubled()
 		x.dir.Store(d)
@@ -147,12 +156,12 @@ func (x *index[K, V]) split(d *directory[K, V], s *indexSegment[K, V], hash uint
 		b := &s.buckets[i]
 		for j := range b.slots {
 			if v := b.slots[j].Load(); v != nil {
-				halves[v.hash>>(63-s.depth)&1].add(v)
+				halves[v.hash>>(hashBits-1-s.depth)&1].add(v)
 			}
 		}
 	}
 	width := 1 << (d.depth - s.depth) // places that s stands in
-	first := int(hash>>(64-d.depth)) &^ (width - 1)
+	first := int(hash>>(hashBits-d.depth)) &^ (width - 1)
 	for i := range width {
 		d.segments[first+i].Store(halves[2*i/width])
 	}
@@ -166,15 +175,23 @@ func (d *directory[K, V]) doubled() *directory[K, V] {
 	return twice
 }
 
-// replace puts another version of the same entry in the place of one.
-func (x *index[K, V]) replace(old, v *version[K, V]) {
-	s, i, slot := x.place(old)
+// replace puts another version in the place of that which there is of its entry.
+func (x *index[K, V]) replace(v *version[K, V]) {
+	s, i, slot := x.place(v)
 	s.buckets[i].slots[slot].Store(v)
 }
 
+// heal puts v, the present version, in the place of one that is over, if that is where
+// it was.
+func (x *index[K, V]) heal(over, v *version[K, V]) {
+	s, i, slot := x.place(over)
+	s.buckets[i].slots[slot].CompareAndSwap(over, v)
+}
+
+// remove takes out the entry that v is a version of.
 func (x *index[K, V]) remove(v *version[K, V]) {
 	s, at, slot := x.place(v)
-	for i := v.hash % segmentBuckets; i != at; i = (i + 1) % segmentBuckets {
+	for i := uint64(v.hash % segmentBuckets); i != at; i = (i + 1) % segmentBuckets {
 		s.buckets[i].pass(^uint64(passed - 1))
 	}
 	b := &s.buckets[at]
@@ -186,15 +203,15 @@ func (x *index[K, V]) remove(v *version[K, V]) {
 	}
 }
 
-// place returns where a version is that is there: the bucket of which segment, and
-// the slot in it.
+// place returns where the entry is that v is a version of: the bucket of which segment,
+// and the slot in it.
 func (x *index[K, V]) place(v *version[K, V]) (s *indexSegment[K, V], bucket uint64, slot int) {
 	s = x.dir.Load().segment(v.hash)
-	for i := v.hash % segmentBuckets; ; i = (i + 1) % segmentBuckets {
+	for i := uint64(v.hash % segmentBuckets); ; i = (i + 1) % segmentBuckets {
 		b := &s.buckets[i]
 		for m := matches(b.tags.Load(), tagOf(v.hash)); m != 0; m &= m - 1 {
 			slot = bits.TrailingZeros64(m) / 8
-			if b.slots[slot].Load() == v {
+			if there := b.slots[slot].Load(); there != nil && there.e == v.e {
 				return s, i, slot
 			}
 		}

@@ -17,7 +17,8 @@ const walkBatch = 64
 // when the loop gets near it.
 func (s *Store[K, V]) All() iter.Seq2[K, V] {
 	look := func(e *entry[K, V], _ instant) pair[K, V] {
-		return pair[K, V]{e.v.key, e.v.value, e.toDecode()}
+		v := e.version()
+		return pair[K, V]{v.key, v.value, e.toDecode()}
 	}
 	return func(yield func(K, V) bool) {
 		for p, err := range seen(s, look) {
@@ -34,7 +35,7 @@ func (s *Store[K, V]) All() iter.Seq2[K, V] {
 // AllMetadata is [Store.All] with the metadata in place of the values.
 func (s *Store[K, V]) AllMetadata() iter.Seq2[K, Metadata] {
 	look := func(e *entry[K, V], now instant) described[K] {
-		return described[K]{e.v.key, s.metadataLocked(e, now)}
+		return described[K]{e.key(), s.describeLocked(e, now).Metadata}
 	}
 	return func(yield func(K, Metadata) bool) {
 		for d, err := range seen(s, look) {
@@ -53,7 +54,7 @@ func (s *Store[K, V]) entries() iter.Seq2[Entry[K, V], error] {
 		data *encoded // the value is still to be decoded from it; nil = it is there
 	}
 	look := func(e *entry[K, V], now instant) found {
-		return found{Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)}, e.toDecode()}
+		return found{s.describeLocked(e, now), e.toDecode()}
 	}
 	return func(yield func(Entry[K, V], error) bool) {
 		for f, err := range seen(s, look) {

@@ -51,7 +51,7 @@ func (l *Lease[K, V]) Get() (value V, err error) {
 		}
 		l.s.stats.Hits++
 		l.s.readingLocked(l.e, now)
-		value = l.e.v.value
+		value = l.e.version().value
 		return nil, nil, nil
 	})
 	return value, err

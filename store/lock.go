@@ -48,7 +48,7 @@ func (l *Lease[K, V]) place() *int32 { return &l.index }
 
 // over returns when the lease ends by itself: at its deadline, or when the
 // entry's TTL does.
-func (l *Lease[K, V]) over() instant { return min(l.until, l.e.v.expires) }
+func (l *Lease[K, V]) over() instant { return min(l.until, l.e.version().expires) }
 
 // TryLock locks the entry for key and returns the lease, which ends after d
 // unless it is extended; 0 = Options.MaxLease, the longest there is. It does
@@ -225,7 +225,7 @@ func (s *Store[K, V]) grantLocked(e *entry[K, V], d time.Duration, w *waiter[K, 
 	if s.fence >= s.maxFence {
 		return nil, nil, errOutOfFence
 	}
-	l := &Lease[K, V]{s: s, e: e, key: e.v.key, fence: s.fence + 1, until: s.latest.after(d), index: -1}
+	l := &Lease[K, V]{s: s, e: e, key: e.key(), fence: s.fence + 1, until: s.latest.after(d), index: -1}
 	b, err := s.doLocked(change[K, V]{kind: changeLock, at: s.latest, e: e, lease: l, until: l.until, waiter: w})
 	if err != nil {
 		return nil, nil, err
@@ -344,7 +344,7 @@ func (s *Store[K, V]) settleLocked() {
 		l := s.leases.first()
 		if l.e.pending != nil {
 			s.leases.remove(l) // calmLocked lists it again
-		} else if dead(s.latest, l.e.v.expires) {
+		} else if dead(s.latest, l.e.version().expires) {
 			s.freedLocked(l.e, s.latest)
 		} else {
 			s.endLocked(l, leaseLost, nil)

@@ -13,7 +13,7 @@ import (
 // since goes where it belongs. So what is at the end and was not used since is older
 // than all else in the list, and likewise on top of the heap.
 type lru[K comparable, V any] struct {
-	list *simplelru.LRU[int32, *entry[K, V]] // by slot; its bound is not used
+	list *simplelru.LRU[*entry[K, V], struct{}] // its bound is not used
 	late agenda[late[K, V]]
 }
 
@@ -23,7 +23,7 @@ type late[K comparable, V any] struct{ e *entry[K, V] }
 func (l late[K, V]) place() *int32 { return &l.e.late }
 
 func newLRU[K comparable, V any]() *lru[K, V] {
-	list, err := simplelru.NewLRU[int32, *entry[K, V]](math.MaxInt, nil)
+	list, err := simplelru.NewLRU[*entry[K, V], struct{}](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}
@@ -32,20 +32,20 @@ func newLRU[K comparable, V any]() *lru[K, V] {
 
 // add lists e, whose use is the latest.
 func (p *lru[K, V]) add(e *entry[K, V]) {
-	e.listed = e.v.used.Load()
-	p.list.Add(e.slot, e)
+	e.listed = e.v.Load().used.Load()
+	p.list.Add(e, struct{}{})
 }
 
 func (p *lru[K, V]) giveBack(e *entry[K, V]) { p.add(e) }
 
 // use has nothing to do: the mark in the entry is enough.
-func (p *lru[K, V]) use(*version[K, V]) {}
+func (p *lru[K, V]) use(_, _ uint32) {}
 
 func (p *lru[K, V]) resize(int) {}
 
 func (p *lru[K, V]) remove(e *entry[K, V]) {
 	if e.late < 0 {
-		p.list.Remove(e.slot)
+		p.list.Remove(e)
 	} else {
 		p.late.remove(late[K, V]{e})
 	}
@@ -61,11 +61,11 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 			return nil, true
 		}
 	}
-	_, last, ok := p.list.GetOldest()
+	last, _, ok := p.list.GetOldest()
 	if p.late.items.n == 0 {
 		return last, false
 	}
-	if top := p.late.first().e; !ok || top.v.used.Load() < last.listed {
+	if top := p.late.first().e; !ok || top.v.Load().used.Load() < last.listed {
 		return top, false
 	}
 	return last, false
@@ -74,8 +74,8 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 // tidy puts one entry where it belongs, and reports false if none is in the way of a
 // victim.
 func (p *lru[K, V]) tidy() bool {
-	if _, last, ok := p.list.GetOldest(); ok {
-		if used := last.v.used.Load(); used != last.listed {
+	if last, _, ok := p.list.GetOldest(); ok {
+		if used := last.v.Load().used.Load(); used != last.listed {
 			p.list.RemoveOldest()
 			p.late.set(late[K, V]{last}, instant(used))
 			return true
@@ -83,7 +83,7 @@ func (p *lru[K, V]) tidy() bool {
 	}
 	if p.late.items.n > 0 {
 		top := *p.late.items.at(0)
-		if used := instant(top.it.e.v.used.Load()); used != top.at {
+		if used := instant(top.it.e.v.Load().used.Load()); used != top.at {
 			p.late.set(top.it, used)
 			return true
 		}

@@ -20,7 +20,7 @@ func TestVictimTakesTurns(t *testing.T) {
 	}
 	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 	for at, key := range order {
-		s.table.find(s.hash(key), key).v.used.Store(2 * uint64(n+at+1))
+		s.table.find(s.hash(key), key).v.Load().used.Store(2 * uint64(n+at+1))
 	}
 	for turns := 1; ; turns++ {
 		s.mu.Lock()
@@ -29,7 +29,7 @@ func TestVictimTakesTurns(t *testing.T) {
 		s.mu.Unlock()
 		if !untidy {
 			require.Greater(t, turns, n/victimSteps-1)
-			require.Equal(t, order[0], e.v.key)
+			require.Equal(t, order[0], e.key())
 			break
 		}
 		require.Nil(t, e)
@@ -37,7 +37,7 @@ func TestVictimTakesTurns(t *testing.T) {
 	}
 
 	for at, key := range order {
-		s.table.find(s.hash(key), key).v.used.Store(2 * uint64(2*n+at+1))
+		s.table.find(s.hash(key), key).v.Load().used.Store(2 * uint64(2*n+at+1))
 	}
 	require.NoError(t, s.Set(-1, -1))
 	require.False(t, s.Has(order[0]))

@@ -40,9 +40,10 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.packed && e.data == data && s.table.find(e.v.hash, e.v.key) == e { // else it is gone
-		v := &version[K, V]{hash: e.v.hash, value: value}
-		e.prepare(v, 0, e.v.lastAccess(), e.v.expires) // that is no use
+	old := e.version()
+	if e.packed && e.data == data && s.table.find(old.hash, old.key) == e { // else it is gone
+		v := &version[K, V]{hash: old.hash, value: value}
+		e.prepare(v, 0, old.lastAccess(), old.expires) // that is no use
 		s.table.overwrite(e, v, e.weight)
 		e.packed = false
 		e.isDead(s.latest, s.o.IdleTimeout) // if it was found dead meanwhile, so it stays

@@ -8,7 +8,7 @@ type policy[K comparable, V any] interface {
 	add(e *entry[K, V])      // lists a new entry
 	giveBack(e *entry[K, V]) // lists one that was locked
 	remove(e *entry[K, V])
-	use(v *version[K, V]) // notes a use, perhaps late: of what is no longer listed
+	use(slot, hash uint32) // notes a use, perhaps late: of what is no longer listed
 	// victim returns the entry to evict for a newcomer; nil = there is none, or it
 	// is untidy: it took long already, others get a turn, and it goes on from there.
 	victim() (e *entry[K, V], untidy bool)
@@ -30,13 +30,13 @@ type tinyLFU[K comparable, V any] struct {
 	policy *tinylfu.Policy
 }
 
-func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(e.v.slot, e.v.hash) }
+func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(uint32(e.slot), uint64(e.hash())) }
 
-func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(e.v.slot, e.v.hash) }
+func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(uint32(e.slot), uint64(e.hash())) }
 
-func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(e.v.slot) }
+func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(uint32(e.slot)) }
 
-func (p *tinyLFU[K, V]) use(v *version[K, V]) { p.policy.Hit(v.slot, v.hash) }
+func (p *tinyLFU[K, V]) use(slot, hash uint32) { p.policy.Hit(slot, uint64(hash)) }
 
 func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
 	slot, ok := p.policy.VictimFor()

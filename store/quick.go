@@ -8,6 +8,10 @@ import (
 	"github.com/latchkey-go/latchkey/persist"
 )
 
+// quickTries is how often somebody without mu looks again because there is another
+// version than was found.
+const quickTries = 10
+
 // getQuick is Get where that takes no lock and no look at anything that others
 // write, the counts aside; ok is false if it has to be under mu: the entry is locked,
 // dead, or not decoded, its access is due for the journal, or a snapshot is being taken.
@@ -16,33 +20,99 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 	if index == nil {
 		return value, nil, false
 	}
-	v := index.find(s.hash(key), key)
-	if v == nil {
-		s.misses.add(goroutine())
-		return value, ErrNotFound, true
-	}
-	now := s.read().at
-	if idle := s.o.IdleTimeout; idle != NoExpiry {
-		if dead(now, v.lastAccess().after(idle)) || s.journal != nil && now-v.e.lastNoted() >= instant(idle/4) {
+	hash := s.hash(key)
+	for range quickTries {
+		v := index.find(hash, key)
+		if v == nil {
+			s.tallies[partOf(goroutine())].misses.Add(1)
+			return value, ErrNotFound, true
+		}
+		now := s.read().at
+		if s.isDue(v, now) {
 			return value, nil, false
 		}
+		if v.read(now) {
+			s.usedQuick(v, false)
+			return v.value, nil, true
+		}
+		if !v.isOver() {
+			break
+		}
 	}
-	if dead(now, v.expires) || !v.read(now) {
-		return value, nil, false
+	return value, nil, false
+}
+
+// isDue reports whether mu is needed for an access of v: it is dead, or the journal
+// has to know.
+func (s *Store[K, V]) isDue(v *version[K, V], now instant) bool {
+	if idle := s.o.IdleTimeout; idle != NoExpiry {
+		if dead(now, v.lastAccess().after(idle)) || s.journal != nil && now-v.e.lastNoted() >= instant(idle/4) {
+			return true
+		}
 	}
-	part := goroutine()
-	n := s.hits.add(part)
-	if s.uses != nil {
-		s.uses.note(part, n, v)
+	return dead(now, v.expires)
+}
+
+// overwriteQuick is a Set of what is there where that takes no lock: nobody need know
+// of it but those who read, as without a folder, OnRemove and loads under way. The entry
+// has to be live and not locked, and to die no sooner than before, as it is listed by that.
+// The write takes effect when it claims the version that it finds: who comes by later
+// waits for it, or goes to mu and does so there.
+func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
+	index := s.reads.Load()
+	if index == nil || s.loads.active.Load() != 0 {
+		return false
+	}
+	for range quickTries {
+		v, place := index.locate(w.hash, w.key)
+		if v == nil {
+			return false
+		}
+		now := s.read().at
+		expires := now.after(w.ttl)
+		if s.isDue(v, now) || expires < v.expires {
+			return false
+		}
+		reads, ok := v.claim()
+		if !ok {
+			if !v.isOver() {
+				return false
+			}
+			continue
+		}
+		if s.reads.Load() != index || v.e.ttl != w.ttl {
+			v.release(reads)
+			return false
+		}
+		next := w.version()
+		v.giveWay(next, reads, now, expires)
+		place.CompareAndSwap(v, next)
+		s.loads.overtake(w.key) // of one that has begun meanwhile
+		s.usedQuick(next, true)
+		return true
+	}
+	return false
+}
+
+// usedQuick notes a use of v, which is a write or a read.
+func (s *Store[K, V]) usedQuick(v *version[K, V], written bool) {
+	part := partOf(goroutine())
+	tally := &s.tallies[part]
+	n := tally.uses.Add(1)
+	if written {
+		tally.overwrites.Add(1)
+	}
+	if s.uses != nil && !s.uses[part].note(n, v.slot, v.hash) {
+		return
 	}
 	if n%tidyEvery == 0 && s.mu.TryLock() {
 		if s.uses != nil {
 			s.passUsesLocked(part)
+			s.leaveOutLocked(part)
 		}
 		s.tidyNowLocked()
 		s.mu.Unlock()
 	}
-	return v.value, nil, true
 }
 
 // peekQuick is Peek likewise. It is for live entries that are not locked; others are
@@ -62,37 +132,66 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 	return v, ok
 }
 
-// uses are those that TinyLFU has still to be told of: the last few of each part of the
-// counter of hits. Some get lost, to no harm.
-type uses[K comparable, V any] [counterParts]struct {
-	last [tidyEvery]atomic.Pointer[version[K, V]]
-	told uint64 // how many of the part's hits were passed on; mu guards it
+// uses are those that TinyLFU has still to be told of, the last few of a part of the
+// tallies. Some get lost, and some come twice, to no harm.
+type uses struct {
+	last  [tidyEvery]atomic.Uint64 // slot and hash of each
+	after atomic.Uint64            // those up to this one are left out
+	told  uint64                   // how many there were when the policy was told; mu guards it and the next
+	sets  uint64                   // how many there were then, of those under mu
+	since uint64                   // how many uses there were when sets was less
 }
 
-// note notes the nth use in a part.
-func (u *uses[K, V]) note(part, n uint64, v *version[K, V]) {
-	u[partOf(part)].last[n%tidyEvery].Store(v)
+// usesLeftOut is how many are left out at a time when nothing comes into the store for
+// long: then nothing is evicted either, and a sample tells the policy what is used most.
+const usesLeftOut = 3 * tidyEvery
+
+// note notes the nth use, and reports false if it is left out.
+func (u *uses) note(n uint64, slot, hash uint32) bool {
+	if n <= u.after.Load() {
+		return false
+	}
+	u.last[n%tidyEvery].Store(uint64(slot)<<32 | uint64(hash))
+	return true
 }
 
 // passUsesLocked tells the policy of those in one part.
 func (s *Store[K, V]) passUsesLocked(part uint64) {
-	u := &s.uses[partOf(part)]
-	upTo := s.hits.parts[partOf(part)].n.Load()
-	for n := max(u.told+1, upTo-min(upTo, tidyEvery-1)); n <= upTo; n++ {
-		if v := u.last[n%tidyEvery].Swap(nil); v != nil {
-			s.table.unlocked.use(v)
-		}
+	u := &s.uses[part]
+	upTo := s.tallies[part].uses.Load()
+	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tidyEvery-1)); n <= upTo; n++ {
+		use := u.last[n%tidyEvery].Load()
+		s.table.unlocked.use(uint32(use>>32), uint32(use))
 	}
 	u.told = upTo
 }
 
+// quietUses is how many uses of a part without a set under mu, beyond the store's
+// capacity, make a long time.
+const quietUses = 1024
+
+// leaveOutLocked leaves out the next few of a part if nothing was set for long.
+func (s *Store[K, V]) leaveOutLocked(part uint64) {
+	u := &s.uses[part]
+	switch {
+	case u.sets != s.stats.Sets:
+		u.sets, u.since = s.stats.Sets, u.told
+	case u.told-u.since > uint64(s.capacity)+quietUses:
+		u.after.Store(u.told + usesLeftOut)
+	}
+}
+
 // passOwnUsesLocked tells the policy of the uses of the goroutine that it runs in,
-// before one of its inserts. It read from a little higher or lower in its stack.
+// before one of its inserts, and leaves none out for now. It read from a little higher
+// or lower in its stack.
 func (s *Store[K, V]) passOwnUsesLocked() {
 	here := goroutine()
-	s.passUsesLocked(here - 1)
-	s.passUsesLocked(here)
-	s.passUsesLocked(here + 1)
+	for _, at := range [...]uint64{here - 1, here, here + 1} {
+		s.passUsesLocked(partOf(at))
+		if u := &s.uses[partOf(at)]; u.after.Load() != 0 {
+			u.after.Store(0)
+		}
+	}
 }
 
 // goroutine returns a number that is another for most other goroutines: where its
@@ -121,6 +220,12 @@ func (s *Store[K, V]) openReadsLocked() {
 func (s *Store[K, V]) mayBeQuick() bool {
 	accessesAreChanges := s.folder != nil && s.o.Persist.Sync == persist.OnSnapshot && s.o.IdleTimeout != NoExpiry
 	return !accessesAreChanges && isSteady(s.o.Clock)
+}
+
+// mayOverwriteQuickly reports whether overwriting may go past mu as well: nobody else
+// is to be told of it.
+func (s *Store[K, V]) mayOverwriteQuickly() bool {
+	return s.quick && s.folder == nil && s.o.OnRemove == nil && s.o.Weigher == nil
 }
 
 // isSteady reports whether each reading of a clock is later than those before. The

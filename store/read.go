@@ -11,16 +11,14 @@ func (s *Store[K, V]) Get(key K) (value V, err error) {
 			return value, err
 		}
 	}
-	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.v.value })
+	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.version().value })
 	return value, err
 }
 
 // Entry returns the value for key with its metadata, which have this access in
 // them. Otherwise it is like [Store.Get].
 func (s *Store[K, V]) Entry(key K) (found Entry[K, V], err error) {
-	err = s.get(key, func(e *entry[K, V], now instant) {
-		found = Entry[K, V]{e.v.key, e.v.value, s.metadataLocked(e, now)}
-	})
+	err = s.get(key, func(e *entry[K, V], now instant) { found = s.describeLocked(e, now) })
 	return found, err
 }
 
@@ -65,7 +63,7 @@ var errPacked = errors.New("packed")
 // It looks before it asks for the time: most misses need not know it. One that is
 // dead and about to be written must be waited for: what it will be, it was from
 // before its deadline.
-func (s *Store[K, V]) readLocked(hash uint64, key K) (e *entry[K, V], now instant, err error) {
+func (s *Store[K, V]) readLocked(hash uint32, key K) (e *entry[K, V], now instant, err error) {
 	if s.table.find(hash, key) == nil {
 		s.stats.Misses++
 		return nil, 0, ErrNotFound
@@ -96,7 +94,7 @@ func (s *Store[K, V]) readLocked(hash uint64, key K) (e *entry[K, V], now instan
 // readingLocked notes that the value of e is read.
 func (s *Store[K, V]) readingLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	e.accesses++ // beside those of its version
+	e.count()
 	s.accessLocked(e, now)
 }
 
@@ -152,7 +150,7 @@ func (s *Store[K, V]) peek(key K) (value V, err error) {
 		case e.packed:
 			return nil, e, nil
 		}
-		value = e.v.value
+		value = e.version().value
 		return nil, nil, nil
 	})
 	return value, err
@@ -189,7 +187,7 @@ func (s *Store[K, V]) Metadata(key K) (Metadata, bool) {
 	}
 	defer s.leave()
 	if e := s.findLocked(key); e != nil {
-		return s.metadataLocked(e, now), true
+		return s.describeLocked(e, now).Metadata, true
 	}
 	return Metadata{}, false
 }
@@ -204,7 +202,7 @@ func (s *Store[K, V]) Status(key K) (Status, bool) {
 	}
 	defer s.leave()
 	if e := s.findLocked(key); e != nil {
-		return e.status(now, s.o.IdleTimeout), true
+		return e.statusBy(e.deadline(s.o.IdleTimeout), now), true
 	}
 	return 0, false
 }

@@ -53,7 +53,8 @@ func (s *Store[K, V]) noteRemoval(e *entry[K, V], reason Reason) {
 }
 
 func removalOf[K comparable, V any](e *entry[K, V], reason Reason) removal[K, V] {
-	return removal[K, V]{Removal: Removal[K, V]{e.v.key, e.v.value, reason}, data: e.toDecode()}
+	v := e.version()
+	return removal[K, V]{Removal: Removal[K, V]{v.key, v.value, reason}, data: e.toDecode()}
 }
 
 func (s *Store[K, V]) listRemoval(r removal[K, V]) {

@@ -200,9 +200,10 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 		if e == nil {
 			continue
 		}
-		e.born = e.v.used.Load()/2 + s.position
+		used := &e.v.Load().used
+		e.born = used.Load()/2 + s.position
 		e.listed = 2 * e.born
-		e.v.used.Store(e.listed)
+		used.Store(e.listed)
 		if e.lease != nil {
 			s.leases.set(e.lease, e.lease.over())
 		}

@@ -170,27 +170,26 @@ func (s *Store[K, V]) writeCut(ctx context.Context, c *cut[K, V], wall int64, w 
 }
 
 func (s *Store[K, V]) snapshotRecord(img *image[K, V], wall int64) (persist.Record, error) {
-	e := &img.entry
-	data := e.data
+	v, data := img.v, img.data
 	if data == nil {
 		var err error
-		if data, err = s.marshal(e.v.key, e.v.value); err != nil {
+		if data, err = s.marshal(v.key, v.value); err != nil {
 			return persist.Record{}, err
 		}
 	}
 	r := persist.Record{
-		Created:  int64(e.created) + wall,
-		Updated:  int64(e.updated) + wall,
+		Created:  int64(img.created) + wall,
+		Updated:  int64(img.updated) + wall,
 		Accessed: int64(img.accessed) + wall,
 		Accesses: img.accesses,
-		Revision: e.revision,
+		Revision: img.revision,
 		Used:     img.used,
-		Fence:    e.fence,
+		Fence:    img.fence,
 	}
 	r.Key, r.Value = data.key, data.value
-	if e.ttl != NoExpiry {
-		r.TTL = onDisk(e.ttl)
-		r.Expires = int64(e.v.expires) + wall
+	if img.ttl != NoExpiry {
+		r.TTL = onDisk(img.ttl)
+		r.Expires = int64(v.expires) + wall
 	}
 	if img.until != never {
 		r.LockedUntil = int64(img.until) + wall
@@ -205,7 +204,8 @@ func (s *Store[K, V]) closeFolder() error {
 		_ = s.waitAll() // those who have decided on it are told
 	}
 	s.mu.Lock()
-	unsaved := s.changed != never || s.position != s.saved || s.hits.sum() != s.savedHits
+	hits, _, _ := s.tallies.sum()
+	unsaved := s.changed != never || s.position != s.saved || hits != s.savedHits
 	fence := s.fence
 	s.mu.Unlock()
 	var err error

@@ -86,8 +86,9 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop share) []*
 func (s *Store[K, V]) fill(entries []*entry[K, V], capacity int) (*table[K, V], error) {
 	t := s.newTable(capacity)
 	for i, e := range entries {
-		e.v.used.Store(2 * uint64(i+1))
-		if t.find(e.v.hash, e.v.key) != nil {
+		v := e.v.Load()
+		v.used.Store(2 * uint64(i+1))
+		if t.find(v.hash, v.key) != nil {
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
 		t.add(e)
@@ -152,20 +153,15 @@ func (l *loader[K, V]) loadSome(entries []*entry[K, V], from, to int) error {
 // entry returns the entry in a record, still encoded.
 func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 	at := func(ns int64) instant { return instant(ns - l.wall) }
-	e := &entry[K, V]{
-		created:  at(r.Created),
-		updated:  at(r.Updated),
-		ttl:      NoExpiry,
-		accesses: r.Accesses,
-		revision: r.Revision,
-		fence:    r.Fence,
-		data:     &encoded{r.Key, r.Value},
-		weight:   1,
-	}
+	e := detailed[K, V]()
+	e.created, e.updated, e.ttl = at(r.Created), at(r.Updated), NoExpiry
+	e.revision, e.reads, e.fence = r.Revision, r.Accesses, r.Fence
+	e.data, e.weight = &encoded{r.Key, r.Value}, 1
 	accessed, used := min(at(r.Accessed), l.now), r.Used // the wall clock may have been ahead
-	e.v = &version[K, V]{e: e, expires: never}
+	v := &version[K, V]{e: e, expires: never}
+	e.v.Store(v)
 	if r.Expires != 0 {
-		e.v.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
+		v.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
 	}
 	if r.LockedUntil != 0 {
 		if until := at(r.LockedUntil); dead(l.now, until) {
@@ -177,7 +173,7 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 		}
 	}
 	e.listed = used // until it gets a place among those that are there
-	e.v.accessed.Store(int64(accessed))
+	e.accessed.Store(int64(accessed))
 	e.noted = int64(accessed)
 	if e.lease != nil {
 		e.freeze()
@@ -188,15 +184,16 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 // decode sets the key of e from its data, and the value if it is one of the sample,
 // can't stay as it is encoded, or is to be kept in memory alone.
 func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
-	if err := unmarshal(c.key, "decode a key", e.data.key, &e.v.key); err != nil {
+	v := e.v.Load()
+	if err := unmarshal(c.key, "decode a key", e.data.key, &v.key); err != nil {
 		return err
 	}
-	if err := l.s.checkKey(e.v.key); err != nil {
+	if err := l.s.checkKey(v.key); err != nil {
 		return err
 	}
-	e.v.hash = l.s.hash(e.v.key)
+	v.hash = l.s.hash(v.key)
 	if e.lease != nil {
-		e.lease.key = e.v.key
+		e.lease.key = v.key
 	}
 	stale := !c.same || isStale(c.key, e.data.key) || isStale(c.value, e.data.value)
 	if !stale && !sample && l.s.folder != nil {
@@ -204,7 +201,7 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		e.freeze()
 		return nil
 	}
-	err := unmarshal(c.value, "decode a value", e.data.value, &e.v.value)
+	err := unmarshal(c.value, "decode a value", e.data.value, &v.value)
 	if err == nil {
 		e.weight, err = l.s.weighContained(e)
 	}
@@ -215,7 +212,7 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		e.data = nil
 	case stale:
 		l.stale.Add(1)
-		e.data, err = l.s.marshal(e.v.key, e.v.value)
+		e.data, err = l.s.marshal(v.key, v.value)
 	}
 	return err
 }

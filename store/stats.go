@@ -54,8 +54,11 @@ func (s *Store[K, V]) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := s.stats
-	stats.Hits += s.hits.sum()
-	stats.Misses += s.misses.sum()
+	hits, overwrites, misses := s.tallies.sum()
+	stats.Hits += hits
+	stats.Misses += misses
+	stats.Sets += overwrites
+	stats.Replaced += overwrites
 	stats.Entries = s.table.len()
 	stats.Capacity = s.capacity
 	stats.Weight, stats.MaxWeight = s.table.weight, s.o.MaxWeight

@@ -16,8 +16,9 @@ import (
 // Store keeps values of type V by keys of type K. [New] makes one; it is safe
 // for concurrent use.
 //
-// Get, Set and the like cost one map lookup under one mutex, whatever the
-// store's size, and no user code ever runs under that mutex.
+// Get, Set and the like cost one lookup, whatever the store's size: Get takes no lock, as
+// a rule, and nor does Set on a live entry if nobody is to be told of it (a folder,
+// OnRemove, a Weigher). The rest is under one mutex, and no user code ever runs under that.
 type Store[K comparable, V any] struct {
 	o          Options[K, V]
 	base       time.Time     // instant 0
@@ -31,12 +32,14 @@ type Store[K comparable, V any] struct {
 	closed     chan struct{}
 	seed       maphash.Seed
 	quick      bool // reads may go past mu
+	quickSets  bool // overwriting may, too
 
-	// reads is what Get and the like may look at without mu; nil = nothing now.
-	reads        atomic.Pointer[index[K, V]]
-	hits, misses counter                       // those that went past mu
-	uses         *uses[K, V]                   // nil = the policy need not be told of them
-	unused       atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
+	// reads is what Get, and Set, may look at without mu; nil = nothing now.
+	reads   atomic.Pointer[index[K, V]]
+	tallies tallies
+	uses    *[tallyParts]uses             // nil = the policy need not be told of those past mu
+	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
+	plain   *details[K, V]                // of all new entries; nil = each has its own
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -136,6 +139,9 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	if coarse != nil {
 		s.began = coarse.ElapsedAt(s.base)
 	}
+	if o.Persist.Dir == "" && o.Weigher == nil {
+		s.plain = &details[K, V]{weight: 1}
+	}
 	s.table = s.newTable(s.capacity)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
 		return nil, fmt.Errorf("store: the clock shows the year %d; it must be between 1970 and 2150", y)
@@ -156,8 +162,9 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	// Arms the alarms for what was restored.
 	s.mu.Lock()
 	s.quick = s.mayBeQuick()
+	s.quickSets = s.mayOverwriteQuickly()
 	if s.quick && o.Policy == TinyLFU {
-		s.uses = new(uses[K, V])
+		s.uses = new([tallyParts]uses)
 	}
 	s.openReadsLocked()
 	s.busy = true
@@ -216,7 +223,7 @@ func (s *Store[K, V]) Close() error {
 	return s.closeErr
 }
 
-func (s *Store[K, V]) hash(key K) uint64 { return maphash.Comparable(s.seed, key) }
+func (s *Store[K, V]) hash(key K) uint32 { return uint32(maphash.Comparable(s.seed, key)) }
 
 // reading is a reading of the clock.
 type reading struct {
@@ -363,13 +370,14 @@ func (s *Store[K, V]) touchLocked(e *entry[K, V]) {
 // useLocked notes a use of e, which is the latest now.
 func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	e.v.use(s.nextLocked(), now)
-	s.usedLocked(e.v, now)
+	v := e.version()
+	v.use(s.nextLocked(), now)
+	s.usedLocked(v, now)
 }
 
 // usedLocked tells others of a use.
 func (s *Store[K, V]) usedLocked(v *version[K, V], now instant) {
-	s.table.unlocked.use(v)
+	s.table.unlocked.use(v.slot, v.hash)
 	s.tidyLocked()
 	if s.o.IdleTimeout != NoExpiry {
 		s.changedLocked(now) // else the entry would idle out in the folder
@@ -392,7 +400,7 @@ func (s *Store[K, V]) accessLocked(e *entry[K, V], now instant) {
 	s.useLocked(e, now)
 	if idle := s.o.IdleTimeout; s.journal != nil && idle != NoExpiry && now-instant(e.noted) >= instant(idle/4) {
 		e.note(now)
-		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.count()})
+		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.total()})
 	}
 }
 

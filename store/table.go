@@ -32,11 +32,15 @@ func (e *entry[K, V]) place() *int32 { return &e.index }
 func (t *table[K, V]) len() int { return t.index.n }
 
 // find returns the entry for key, dead or alive, or nil.
-func (t *table[K, V]) find(hash uint64, key K) *entry[K, V] {
-	if v := t.index.find(hash, key); v != nil {
-		return v.e
+func (t *table[K, V]) find(hash uint32, key K) *entry[K, V] {
+	v := t.index.find(hash, key)
+	if v == nil {
+		return nil
 	}
-	return nil
+	if now := v.e.version(); now != v {
+		t.index.heal(v, now)
+	}
+	return v.e
 }
 
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
@@ -49,38 +53,41 @@ func (t *table[K, V]) add(e *entry[K, V]) {
 		e.slot = int32(t.slots.n) // below MaxCapacity
 		t.slots.push(e)
 	}
-	e.v.slot = uint32(e.slot)
+	v := e.v.Load()
+	v.slot = uint32(e.slot)
 	if e.lease == nil {
 		t.unlocked.add(e)
 	} else {
 		t.locked[e] = true
 		t.fixed += uint64(e.weight)
 	}
-	t.index.add(e.v)
+	t.index.add(v)
 	t.weight += uint64(e.weight)
 }
 
 // overwrite gives e its next version.
 func (t *table[K, V]) overwrite(e *entry[K, V], v *version[K, V], weight uint32) {
-	t.weight += uint64(weight) - uint64(e.weight)
-	if e.lease != nil {
-		t.fixed += uint64(weight) - uint64(e.weight)
+	if by := uint64(weight) - uint64(e.weight); by != 0 {
+		t.weight += by
+		if e.lease != nil {
+			t.fixed += by
+		}
+		e.weight = weight
 	}
-	e.weight = weight
-	t.index.replace(e.v, v)
-	e.v = v
+	e.v.Store(v) // before somebody without mu finds it, and puts another in its place
+	t.index.replace(v)
 }
 
 func (t *table[K, V]) remove(e *entry[K, V]) {
+	e.freeze()
 	if e.lease == nil {
 		t.unlocked.remove(e)
 	} else {
 		delete(t.locked, e)
 		t.fixed -= uint64(e.weight)
 	}
-	t.index.remove(e.v)
+	t.index.remove(e.v.Load())
 	t.weight -= uint64(e.weight)
-	e.freeze()
 	t.expiry.remove(e)
 	*t.slots.at(int(e.slot)) = nil
 	t.free.push(e.slot)
@@ -92,11 +99,11 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 
 // lock lists e as locked by l.
 func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
+	e.freeze()
 	if e.lease == nil {
 		t.unlocked.remove(e)
 		t.locked[e] = true
 		t.fixed += uint64(e.weight)
-		e.freeze()
 	}
 	e.lease = l
 }

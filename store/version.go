@@ -3,24 +3,25 @@ package store
 import "sync/atomic"
 
 // version is an entry's key and value as of one write: what the index finds. It
-// can be read without mu, and what a read needs is side by side. Only the counters
-// of its use change; the next write makes another version.
+// can be read without mu, and what a read needs is side by side: with a string for a
+// key and a pointer for a value, in one cache line. Only the counters of its use
+// change; the next write makes another version.
 type version[K comparable, V any] struct {
 	// reads counts the reads of this version. Its top bit says that readers must
 	// ask under mu: because the entry is locked, dead, or gone, the value still
-	// to be decoded, or there is another version.
+	// to be decoded, or there is another version. The next bit says that a writer
+	// who has no mu is about to put that in its place, or has done so.
 	reads atomic.Uint64
 	// used is the place in the order of use, twice: the highest is the latest. An
-	// odd one is a reader's, who has no other mark to leave: half of it is the
-	// instant too.
-	used     atomic.Uint64
-	accessed atomic.Int64 // last access that is not a reader's; an instant
-	expires  instant      // end of the TTL
-	hash     uint64
-	slot     uint32 // e.slot as long as that is not -1
-	e        *entry[K, V]
-	key      K
-	value    V
+	// odd one is that of somebody without mu, who has no other mark to leave: half of
+	// it is the instant too.
+	used    atomic.Uint64
+	expires instant // end of the TTL
+	e       *entry[K, V]
+	hash    uint32
+	slot    uint32 // e.slot as long as that is not -1
+	key     K
+	value   V
 }
 
 // blankVersion returns one that nobody has seen.
@@ -40,12 +41,36 @@ func (s *Store[K, V]) giveBack(w *writing[K, V]) {
 	}
 }
 
-const frozen = 1 << 63
-
-// freeze sends readers to mu, and returns how often the version was read.
-func (v *version[K, V]) freeze() uint64 { return v.reads.Or(frozen) &^ frozen }
+const (
+	frozen  = 1 << 63
+	claimed = 1 << 62
+)
 
 func (v *version[K, V]) isFrozen() bool { return v.reads.Load()&frozen != 0 }
+
+// isOver reports whether somebody without mu has put another version in its place, or
+// is about to.
+func (v *version[K, V]) isOver() bool { return v.reads.Load()&claimed != 0 }
+
+// claim freezes the version for a writer who has no mu, unless it is frozen. Who has mu
+// waits for what comes next: another version, or that release gives this one back.
+// Until then it is the writer's, and its reads are those that it had.
+func (v *version[K, V]) claim() (reads uint64, ok bool) {
+	for {
+		reads = v.reads.Load()
+		if reads&frozen != 0 {
+			return 0, false
+		}
+		if v.reads.CompareAndSwap(reads, reads|frozen|claimed) {
+			return reads, true
+		}
+	}
+}
+
+func (v *version[K, V]) release(reads uint64) { v.reads.Store(reads) }
+
+// markOf returns the mark of a use at an instant by somebody without mu.
+func markOf(now instant) uint64 { return uint64(now)<<1 | 1 }
 
 // read notes a read at the time given, and reports false if it has to be under mu.
 // The mark comes before the count: whoever freezes the version and then looks at the
@@ -54,7 +79,7 @@ func (v *version[K, V]) read(now instant) bool {
 	if v.isFrozen() {
 		return false
 	}
-	mark := uint64(now)<<1 | 1
+	mark := markOf(now)
 	for used := v.used.Load(); used < mark; used = v.used.Load() {
 		if v.used.CompareAndSwap(used, mark) {
 			break
@@ -64,52 +89,51 @@ func (v *version[K, V]) read(now instant) bool {
 }
 
 // use notes a use at a place in the order, and at an instant, both under mu. The marks
-// of readers who are later than that stay.
+// of others who are later than that stay.
 func (v *version[K, V]) use(place uint64, at instant) {
-	v.accessed.Store(int64(max(v.lastAccess(), at)))
 	for used := v.used.Load(); used < 2*place; used = v.used.Load() {
-		if used&1 != 0 {
-			v.accessed.Store(max(v.accessed.Load(), int64(used>>1)))
-		}
+		v.e.accessed.Store(int64(max(v.lastAccess(), at)))
 		if v.used.CompareAndSwap(used, 2*place) {
 			return
 		}
 	}
 }
 
-// lastAccess returns the instant of the last access.
+// lastAccess returns the instant of the last access. A mark is later than what was
+// accessed under mu before.
 func (v *version[K, V]) lastAccess() instant {
-	at := instant(v.accessed.Load())
 	if used := v.used.Load(); used&1 != 0 {
-		at = max(at, instant(used>>1))
+		return instant(used >> 1)
 	}
-	return at
+	return instant(v.e.accessed.Load())
 }
 
-// counter counts for many goroutines at once: each adds to a part of its own, as a
-// rule, so that none waits for another's cache line.
-type counter struct {
-	parts [counterParts]struct {
-		n atomic.Uint64
-		_ [56]byte // to the end of the cache line
-	}
+// tallies count what is done without mu, for many goroutines at once: each has a part
+// of its own, as a rule, so that none waits for another's cache line.
+type tallies [tallyParts]tally
+
+type tally struct {
+	uses       atomic.Uint64 // hits and overwrites
+	overwrites atomic.Uint64 // which come after their use
+	misses     atomic.Uint64
+	_          [40]byte // to the end of the cache line
 }
 
 const (
-	counterBits  = 6
-	counterParts = 1 << counterBits
+	tallyBits  = 6
+	tallyParts = 1 << tallyBits
 )
 
-// add adds one, and returns the count of that part; by tells goroutines apart.
-func (c *counter) add(by uint64) uint64 {
-	return c.parts[partOf(by)].n.Add(1)
-}
+// partOf returns which part is a goroutine's.
+func partOf(goroutine uint64) uint64 { return goroutine * 0x9e37_79b9_7f4a_7c15 >> (64 - tallyBits) }
 
-func partOf(by uint64) uint64 { return by * 0x9e37_79b9_7f4a_7c15 >> (64 - counterBits) }
-
-func (c *counter) sum() (sum uint64) {
-	for i := range c.parts {
-		sum += c.parts[i].n.Load()
+// sum returns the sums over all parts.
+func (t *tallies) sum() (hits, overwrites, misses uint64) {
+	for i := range t {
+		n := t[i].overwrites.Load()
+		overwrites += n
+		hits += t[i].uses.Load() - n
+		misses += t[i].misses.Load()
 	}
-	return sum
+	return hits, overwrites, misses
 }

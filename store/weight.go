@@ -17,7 +17,8 @@ func (s *Store[K, V]) weigh(key K, value V) uint32 {
 // weighContained is weigh where there is no caller whose panic it would be.
 func (s *Store[K, V]) weighContained(e *entry[K, V]) (weight uint32, err error) {
 	if err := usercode.Contain(func() error {
-		weight = s.weigh(e.v.key, e.v.value)
+		v := e.v.Load()
+		weight = s.weigh(v.key, v.value)
 		return nil
 	}); err != nil {
 		return 0, fmt.Errorf("store: the Weigher failed: %w", err)

@@ -113,7 +113,11 @@ func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64
 		case e.packed:
 			return nil, e, nil
 		}
-		value, revision = e.v.value, e.revision
+		wasOpen := e.freeze()
+		value, revision = e.v.Load().value, e.revision
+		if wasOpen {
+			e.thaw()
+		}
 		return nil, nil, nil
 	})
 	return e, value, revision, err
@@ -125,7 +129,7 @@ const keepTTL time.Duration = 0
 // writing is what a write of a value has to do.
 type writing[K comparable, V any] struct {
 	key    K
-	hash   uint64
+	hash   uint32
 	value  V
 	v      *version[K, V] // that is to hold it; nil = it is in use
 	weight uint32
@@ -153,6 +157,9 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 		return err
 	}
 	defer s.giveBack(&w)
+	if accept == nil && s.quickSets && s.overwriteQuick(&w) {
+		return nil
+	}
 	for {
 		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
@@ -176,9 +183,9 @@ func (w *writing[K, V]) version() *version[K, V] {
 var errNoKey = errors.New("the key is not encoded")
 
 // decideLocked decides what a write does.
-func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (*batch[K, V], error) {
+func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) error, now instant) (b *batch[K, V], err error) {
 	e := s.table.find(w.hash, w.key)
-	if b := s.pendingLocked(w.key, e); b != nil {
+	if b = s.pendingLocked(w.key, e); b != nil {
 		return b, errAgain
 	}
 	live := e
@@ -188,6 +195,13 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 	if live != nil && live.lease != nil {
 		s.stats.Refusals++
 		return nil, ErrLocked
+	}
+	if live != nil && s.quickSets && live.freeze() { // it stays as it is until this is decided
+		defer func() {
+			if err != nil {
+				live.thaw()
+			}
+		}()
 	}
 	if accept != nil {
 		if err := accept(live); err != nil {
@@ -233,7 +247,7 @@ func (s *Store[K, V]) overwriting(e *entry[K, V], w *writing[K, V], now instant)
 	}
 	return change[K, V]{
 		kind: changeOverwrite, at: now, e: e,
-		v: w.version(), weight: w.weight, data: w.data, ttl: ttl, revision: e.revision + 1, count: e.count(),
+		v: w.version(), weight: w.weight, data: w.data, ttl: ttl, revision: e.revision + 1, count: e.total(),
 	}
 }
 
@@ -242,13 +256,11 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
 	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
-	s.table.overwrite(e, c.v, c.weight)
-	s.usedLocked(c.v, c.at)
+	e.revision, e.updated, e.ttl = c.revision, c.at, c.ttl
 	e.data, e.packed = c.data, false
-	e.revision = c.revision
-	e.updated = c.at
 	e.note(c.at)
-	e.ttl = c.ttl
+	s.table.overwrite(e, c.v, c.weight) // from now on others may write
+	s.usedLocked(c.v, c.at)
 	if e.lease != nil {
 		s.leases.set(e.lease, e.lease.over())
 		s.busy = true
@@ -262,22 +274,24 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	if ttl == keepTTL {
 		ttl = s.o.TTL
 	}
-	e := &entry[K, V]{
-		data:    w.data,
-		created: now, updated: now, noted: int64(now),
-		ttl:      ttl,
-		revision: 1,
-		weight:   w.weight,
+	var e *entry[K, V]
+	if s.plain != nil {
+		e = &entry[K, V]{details: s.plain}
+	} else {
+		e = detailed[K, V]()
+		e.data, e.noted, e.weight = w.data, int64(now), w.weight
 	}
-	e.v = w.version()
-	e.v.e, e.v.expires = e, now.after(ttl)
-	e.v.accessed.Store(int64(now))
+	e.created, e.updated, e.ttl, e.revision = now, now, ttl, 1
+	e.accessed.Store(int64(now))
+	v := w.version()
+	v.e, v.expires = e, now.after(ttl)
+	e.v.Store(v)
 	return e
 }
 
 func (s *Store[K, V]) addLocked(e *entry[K, V]) {
 	e.born = s.nextLocked()
-	e.v.used.Store(2 * e.born)
+	e.v.Load().used.Store(2 * e.born)
 	s.table.add(e)
 	s.stats.Sets++
 	s.expiresLocked(e)
@@ -322,7 +336,7 @@ func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err e
 		if e.pending == nil {
 			return e, nil, nil
 		}
-		e.v.used.Store(2 * s.nextLocked())
+		e.v.Load().used.Store(2 * s.nextLocked())
 		s.table.unlocked.remove(e)
 		s.table.unlocked.giveBack(e)
 	}

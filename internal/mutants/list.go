@@ -210,6 +210,26 @@ var listed = []struct {
 	{"what was dropped or renewed when opened is not saved", "TestSmallerCapacityIsWrittenDown", []edit{
 		never("store/restore.go", "rec.Damaged+from.dropped+from.stale > 0"),
 	}},
+
+	// Overwriting without the lock.
+	{"an export that has begun is not seen by who overwrites", "TestExportBeginsWithinAnOverwrite", []edit{
+		never("store/quick.go", "s.reads.Load() != index"),
+	}},
+	{"who overwrites starts another TTL", "TestOverwritesStartTheStoresTTL", []edit{
+		never("store/quick.go", "v.e.ttl != w.ttl"),
+	}},
+	{"a load that begins while somebody overwrites is not overtaken", "TestLoadBeginsWithinAnOverwrite", []edit{
+		without("store/quick.go", "s.loads.overtake(w.key)"),
+	}},
+	{"who has the lock decides on what may be overwritten", "TestCompareAndSetBesideOverwrites|TestOverwritesAreCounted", []edit{
+		never("store/write.go", "s.quickSets && live.freeze()"),
+	}},
+	{"a version that is claimed is not waited for", "TestClaimIsWaitedFor", []edit{
+		first("store/entry.go", "if !v.isOver() {", "return v"),
+	}},
+	{"the index keeps what is over", "TestIndexIsHealed", []edit{
+		without("store/table.go", "t.index.heal(v, now)"),
+	}},
 }
 
 // redundant has the reasons why the tests stay green without a safeguard.
