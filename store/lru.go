@@ -13,8 +13,13 @@ import (
 // since goes where it belongs. So what is at the end and was not used since is older
 // than all else in the list, and likewise on top of the heap.
 type lru[K comparable, V any] struct {
-	list *simplelru.LRU[*entry[K, V], struct{}] // its bound is not used
-	late agenda[late[K, V]]
+	slots *pieces[*entry[K, V]]
+	list  *simplelru.LRU[int32, struct{}] // by slot; its bound is not used
+	// vacant is a slot that is still in the list though its entry is not: whoever
+	// comes into it next, as an eviction makes room for one, moves to the front and needs
+	// no room of its own. -1 = there is none.
+	vacant int32
+	late   agenda[late[K, V]]
 }
 
 // late is an entry in the heap.
@@ -22,18 +27,21 @@ type late[K comparable, V any] struct{ e *entry[K, V] }
 
 func (l late[K, V]) place() *int32 { return &l.e.late }
 
-func newLRU[K comparable, V any]() *lru[K, V] {
-	list, err := simplelru.NewLRU[*entry[K, V], struct{}](math.MaxInt, nil)
+func newLRU[K comparable, V any](slots *pieces[*entry[K, V]]) *lru[K, V] {
+	list, err := simplelru.NewLRU[int32, struct{}](math.MaxInt, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}
-	return &lru[K, V]{list: list}
+	return &lru[K, V]{slots: slots, list: list, vacant: -1}
 }
 
 // add lists e, whose use is the latest.
 func (p *lru[K, V]) add(e *entry[K, V]) {
 	e.listed = e.v.Load().used.Load()
-	p.list.Add(e, struct{}{})
+	p.list.Add(e.slot, struct{}{})
+	if e.slot == p.vacant {
+		p.vacant = -1
+	}
 }
 
 func (p *lru[K, V]) giveBack(e *entry[K, V]) { p.add(e) }
@@ -45,10 +53,28 @@ func (p *lru[K, V]) resize(int) {}
 
 func (p *lru[K, V]) remove(e *entry[K, V]) {
 	if e.late < 0 {
-		p.list.Remove(e)
+		p.clearVacant()
+		p.vacant = e.slot
 	} else {
 		p.late.remove(late[K, V]{e})
 	}
+}
+
+func (p *lru[K, V]) clearVacant() {
+	if p.vacant >= 0 {
+		p.list.Remove(p.vacant)
+		p.vacant = -1
+	}
+}
+
+// oldest returns the entry at the end of the list, or nil.
+func (p *lru[K, V]) oldest() *entry[K, V] {
+	p.clearVacant()
+	slot, _, ok := p.list.GetOldest()
+	if !ok {
+		return nil
+	}
+	return *p.slots.at(int(slot))
 }
 
 // victimSteps is how much victim tidies up at a time: some tens of microseconds.
@@ -61,11 +87,11 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 			return nil, true
 		}
 	}
-	last, _, ok := p.list.GetOldest()
+	last := p.oldest()
 	if p.late.items.n == 0 {
 		return last, false
 	}
-	if top := p.late.first().e; !ok || top.v.Load().used.Load() < last.listed {
+	if top := p.late.first().e; last == nil || top.v.Load().used.Load() < last.listed {
 		return top, false
 	}
 	return last, false
@@ -74,7 +100,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 // tidy puts one entry where it belongs, and reports false if none is in the way of a
 // victim.
 func (p *lru[K, V]) tidy() bool {
-	if last, _, ok := p.list.GetOldest(); ok {
+	if last := p.oldest(); last != nil {
 		if used := last.v.Load().used.Load(); used != last.listed {
 			p.list.RemoveOldest()
 			p.late.set(late[K, V]{last}, instant(used))

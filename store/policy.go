@@ -21,7 +21,7 @@ func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
 	if p == TinyLFU {
 		return &tinyLFU[K, V]{table: t, policy: tinylfu.New(capacity)}
 	}
-	return newLRU[K, V]()
+	return newLRU(&t.slots)
 }
 
 // tinyLFU is W-TinyLFU; see package tinylfu.
