@@ -50,10 +50,14 @@ func TestNearCacheDecodes(t *testing.T) {
 		}
 	}
 	read() // what this Store has just written is asked for
-	decoded.Store(0)
-	read()
-	read()
-	require.Less(t, decoded.Load(), int64(100))
+	for passes := 1; ; passes++ {
+		decoded.Store(0)
+		read()
+		if decoded.Load() < 100 { // some are in each other's way
+			break
+		}
+		require.Less(t, passes, 100) // the server may still tell of what was written
+	}
 	require.NoError(t, s.Set(ctx, 7, flat{Name: "other"}))
 	for range 3 {
 		got, err := s.Get(ctx, 7)
