@@ -66,6 +66,7 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 	for range quickTries {
 		v, place := index.locate(w.hash, w.key)
 		if v == nil {
+			w.e = s.blankEntry() // while nobody waits for it
 			return false
 		}
 		now := s.read().at

@@ -132,6 +132,7 @@ type writing[K comparable, V any] struct {
 	hash   uint32
 	value  V
 	v      *version[K, V] // that is to hold it; nil = it is in use
+	e      *entry[K, V]   // for a new one; nil = it is still to be made
 	weight uint32
 	ttl    time.Duration
 	data   *encoded // without the key until that is needed; nil without a folder
@@ -143,7 +144,10 @@ func (s *Store[K, V]) newWriting(key K, value V, ttl time.Duration) (w writing[K
 	if err != nil {
 		return w, err
 	}
-	return writing[K, V]{key, s.hash(key), value, s.blankVersion(), s.weigh(key, value), ttl, data}, nil
+	return writing[K, V]{
+		key: key, hash: s.hash(key), value: value, v: s.blankVersion(),
+		weight: s.weigh(key, value), ttl: ttl, data: data,
+	}, nil
 }
 
 // write is every write by key: it encodes, finds the entry, asks accept (nil
@@ -274,11 +278,11 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	if ttl == keepTTL {
 		ttl = s.o.TTL
 	}
-	var e *entry[K, V]
-	if s.plain != nil {
-		e = &entry[K, V]{details: s.plain}
-	} else {
-		e = detailed[K, V]()
+	e := w.e
+	if e == nil {
+		e = s.blankEntry()
+	}
+	if s.plain == nil {
 		e.data, e.noted, e.weight = w.data, int64(now), w.weight
 	}
 	e.created, e.updated, e.ttl, e.revision = now, now, ttl, 1
@@ -287,6 +291,13 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	v.e, v.expires = e, now.after(ttl)
 	e.v.Store(v)
 	return e
+}
+
+func (s *Store[K, V]) blankEntry() *entry[K, V] {
+	if s.plain != nil {
+		return &entry[K, V]{details: s.plain}
+	}
+	return detailed[K, V]()
 }
 
 func (s *Store[K, V]) addLocked(e *entry[K, V]) {
