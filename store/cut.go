@@ -46,10 +46,8 @@ type image[K comparable, V any] struct {
 	until    instant // deadline of the lease; never = no lease
 }
 
+// imageOf takes the image of an entry that is the caller's.
 func imageOf[K comparable, V any](e *entry[K, V], idle time.Duration) image[K, V] {
-	if e.freeze() {
-		defer e.thaw()
-	}
 	until := never
 	if e.lease != nil {
 		until = e.lease.until
@@ -111,8 +109,12 @@ func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
 	if n := len(c.seen); n == 0 || len(c.seen[n-1]) == cutBatch {
 		c.seen = append(c.seen, c.chunk())
 	}
-	last := &c.seen[len(c.seen)-1]
-	*last = append(*last, imageOf(e, c.idle))
+	wasOpen, last := e.freeze(), &c.seen[len(c.seen)-1]
+	img := imageOf(e, c.idle)
+	*last = append(*last, img)
+	if wasOpen && !dead(c.now, img.deadline) { // else somebody might revive it
+		e.thaw()
+	}
 }
 
 // chunk returns room for cutBatch images.

@@ -183,10 +183,12 @@ func (e *entry[K, V]) count() {
 
 // total returns how often e was read.
 func (e *entry[K, V]) total() uint64 {
-	if e.freeze() {
+	wasOpen := e.freeze()
+	n := e.reads
+	if wasOpen {
 		e.thaw()
 	}
-	return e.reads
+	return n
 }
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not
@@ -272,9 +274,7 @@ func (e *entry[K, V]) statusBy(deadline, now instant) Status {
 
 // describeLocked returns e as it is.
 func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
-	if e.freeze() {
-		defer e.thaw()
-	}
+	wasOpen := e.freeze()
 	v := e.v.Load()
 	deadline := e.deadlineOf(v, s.o.IdleTimeout)
 	m := Metadata{
@@ -290,6 +290,9 @@ func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
 	}
 	if e.lease != nil {
 		m.LockedUntil = s.time(e.lease.until)
+	}
+	if wasOpen && !dead(now, deadline) { // else somebody might revive it
+		e.thaw()
 	}
 	return Entry[K, V]{v.key, v.value, m}
 }

@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// index finds entries by key. Any number of goroutines read it without a lock,
-// and write nothing but the next version of what they find, while one, under mu, changes it. It is extendible hashing:
-// a directory of segments by the first bits of the hash, each a small table
-// with open addressing that is split in two when it is full. So it grows without a
+// index finds entries by key. Any number of goroutines read it without a lock, and write
+// nothing but the next version of what they find, while one, under mu, changes it. It is
+// extendible hashing: a directory of segments by the first bits of the hash, each a small
+// table with open addressing that is split in two when it is full. So it grows without a
 // pause, and nothing moves within a segment that readers are in.
 type index[K comparable, V any] struct {
 	dir atomic.Pointer[directory[K, V]]
@@ -71,7 +71,8 @@ func (d *directory[K, V]) segment(hash uint32) *indexSegment[K, V] {
 	return d.segments[hash>>(hashBits-d.depth)].Load()
 }
 
-// find returns the present version of the entry for key, or nil.
+// find returns a version of the entry for key, or nil: the present one, or one that is
+// over, to which somebody without mu has just given a successor.
 func (x *index[K, V]) find(hash uint32, key K) *version[K, V] {
 	v, _ := x.locate(hash, key)
 	return v

@@ -265,7 +265,9 @@ func (s *Store[K, V]) endLocked(l *Lease[K, V], how leaseEnd, err error) {
 	s.changedLocked(s.latest)
 	if err == nil {
 		at := min(l.until, s.latest)
-		l.e.note(at) // the journal knows when a lease ends
+		if s.journal != nil {
+			l.e.note(at) // it knows when a lease ends
+		}
 		s.useLocked(l.e, at)
 		s.passOnLocked(l.e)
 		return

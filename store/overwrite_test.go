@@ -377,3 +377,49 @@ func TestOverwritesStartTheStoresTTL(t *testing.T) {
 	require.True(t, ok)
 	require.Greater(t, time.Until(about.Expires), 59*time.Minute)
 }
+
+// An overwrite is no hit, at no time: the counts never fall.
+func TestOverwritesAreNoHits(t *testing.T) {
+	s := open(t, store.Options[string, int]{})
+	require.NoError(t, s.Set("a", 0))
+	var over atomic.Bool
+	var writers sync.WaitGroup
+	for range 2 {
+		writers.Go(func() {
+			for !over.Load() {
+				_ = s.Set("a", 1)
+			}
+		})
+	}
+	for range 10_000 {
+		require.Zero(t, s.Stats().Hits)
+	}
+	over.Store(true)
+	writers.Wait()
+}
+
+// What is in the store both before an Import and after it is there meanwhile.
+func TestImportIsSeenAtOnce(t *testing.T) {
+	const entries = 20_000
+	s := open(t, store.Options[int, int]{Capacity: entries})
+	for key := range entries {
+		require.NoError(t, s.Set(key, key))
+	}
+	var export bytes.Buffer
+	require.NoError(t, s.Export(&export))
+	var over atomic.Bool
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for !over.Load() {
+			if v, err := s.Get(7); err != nil || v != 7 {
+				t.Error(v, err)
+				return
+			}
+		}
+	})
+	for range 3 {
+		require.NoError(t, s.Import(bytes.NewReader(export.Bytes())))
+	}
+	over.Store(true)
+	readers.Wait()
+}

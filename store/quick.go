@@ -24,7 +24,8 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 	for range quickTries {
 		v := index.find(hash, key)
 		if v == nil {
-			s.tallies[partOf(goroutine())].misses.Add(1)
+			tally, _ := s.tally()
+			tally.misses.Add(1)
 			return value, ErrNotFound, true
 		}
 		now := s.read().at
@@ -32,7 +33,8 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 			return value, nil, false
 		}
 		if v.read(now) {
-			s.usedQuick(v, false)
+			tally, part := s.tally()
+			s.usedQuick(v, part, tally.hits.Add(1)+tally.overwrites.Load())
 			return v.value, nil, true
 		}
 		if !v.isOver() {
@@ -54,13 +56,14 @@ func (s *Store[K, V]) isDue(v *version[K, V], now instant) bool {
 }
 
 // overwriteQuick is a Set of what is there where that takes no lock: nobody need know
-// of it but those who read, as without a folder, OnRemove and loads under way. The entry
-// has to be live and not locked, and to die no sooner than before, as it is listed by that.
-// The write takes effect when it claims the version that it finds: who comes by later
-// waits for it, or goes to mu and does so there.
+// of it but those who read, as without a folder and OnRemove. The entry has to be live
+// and not locked, to keep its TTL, and to die no sooner than before, as it is listed by
+// that. The write takes effect when it claims the version that it finds: who comes by
+// later waits for it, or goes to mu and does so there. So what must not be under way is
+// looked at after that: what begins later begins after the write.
 func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 	index := s.reads.Load()
-	if index == nil || s.loads.active.Load() != 0 {
+	if index == nil {
 		return false
 	}
 	for range quickTries {
@@ -81,28 +84,28 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			}
 			continue
 		}
-		if s.reads.Load() != index || v.e.ttl != w.ttl {
+		if s.reads.Load() != index || s.loads.active.Load() != 0 || v.e.ttl != w.ttl {
 			v.release(reads)
 			return false
 		}
 		next := w.version()
 		v.giveWay(next, reads, now, expires)
 		place.CompareAndSwap(v, next)
-		s.loads.overtake(w.key) // of one that has begun meanwhile
-		s.usedQuick(next, true)
+		tally, part := s.tally()
+		s.usedQuick(next, part, tally.overwrites.Add(1)+tally.hits.Load())
 		return true
 	}
 	return false
 }
 
-// usedQuick notes a use of v, which is a write or a read.
-func (s *Store[K, V]) usedQuick(v *version[K, V], written bool) {
-	part := partOf(goroutine())
-	tally := &s.tallies[part]
-	n := tally.uses.Add(1)
-	if written {
-		tally.overwrites.Add(1)
-	}
+// tally returns the part of the tallies that the goroutine counts in, and its number.
+func (s *Store[K, V]) tally() (t *tally, part uint64) {
+	part = partOf(goroutine())
+	return &s.tallies[part], part
+}
+
+// usedQuick notes a use of v, the nth in a part of the tallies.
+func (s *Store[K, V]) usedQuick(v *version[K, V], part, n uint64) {
 	if s.uses != nil && !s.uses[part].note(n, v.slot, v.hash) {
 		return
 	}
@@ -139,8 +142,8 @@ type uses struct {
 	last  [tidyEvery]atomic.Uint64 // slot and hash of each
 	after atomic.Uint64            // those up to this one are left out
 	told  uint64                   // how many there were when the policy was told; mu guards it and the next
-	sets  uint64                   // how many there were then, of those under mu
-	since uint64                   // how many uses there were when sets was less
+	sets  uint64                   // Stats.Sets under mu by then
+	since uint64                   // told when sets changed last
 }
 
 // usesLeftOut is how many are left out at a time when nothing comes into the store for
@@ -159,7 +162,7 @@ func (u *uses) note(n uint64, slot, hash uint32) bool {
 // passUsesLocked tells the policy of those in one part.
 func (s *Store[K, V]) passUsesLocked(part uint64) {
 	u := &s.uses[part]
-	upTo := s.tallies[part].uses.Load()
+	upTo := s.tallies[part].uses()
 	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tidyEvery-1)); n <= upTo; n++ {
 		use := u.last[n%tidyEvery].Load()
 		s.table.unlocked.use(uint32(use>>32), uint32(use))

@@ -202,6 +202,7 @@ func (s *Store[K, V]) Status(key K) (Status, bool) {
 	}
 	defer s.leave()
 	if e := s.findLocked(key); e != nil {
+		e.isDead(now, s.o.IdleTimeout) // if so, it stays that
 		return e.statusBy(e.deadline(s.o.IdleTimeout), now), true
 	}
 	return 0, false

@@ -30,7 +30,8 @@ func (s *Store[K, V]) restore() error {
 		s.direct = s.journal.Direct()
 		s.applied = rec.Seq
 	}
-	s.adopt(from.table)
+	s.prepareLocked(from.table)
+	s.table = from.table // reads are still to be opened
 	s.saved = s.position
 	s.stats.Restored = s.table.len()
 	s.stats.DamagedSnapshots = rec.Damaged
@@ -123,8 +124,8 @@ func (s *Store[K, V]) readAll(r io.Reader) (records []persist.Record, fence uint
 // replaceByLocked makes what was staged the content of the store.
 func (s *Store[K, V]) replaceByLocked(from staged[K, V]) {
 	s.fence = max(s.fence, from.fence)
-	s.replaceTableLocked(s.newTable(s.capacity))
-	s.adopt(from.table)
+	s.prepareLocked(from.table)
+	s.replaceTableLocked(from.table)
 }
 
 // fitLocked makes sure that what was staged has room, as the capacity may have
@@ -192,9 +193,9 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 	s.busy = true
 }
 
-// adopt makes a staged table the store's, in place of an empty one. Its entries
-// take their positions at the end of the order of use.
-func (s *Store[K, V]) adopt(t *table[K, V]) {
+// prepareLocked makes a staged table ready to be the store's. Its entries take their
+// positions at the end of the order of use.
+func (s *Store[K, V]) prepareLocked(t *table[K, V]) {
 	for i := range t.slots.n {
 		e := *t.slots.at(i)
 		if e == nil {
@@ -210,6 +211,4 @@ func (s *Store[K, V]) adopt(t *table[K, V]) {
 	}
 	s.position += uint64(t.slots.n)
 	t.unlocked.resize(s.capacity) // which may have changed meanwhile
-	s.table = t
-	s.openReadsLocked()
 }

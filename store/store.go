@@ -370,8 +370,12 @@ func (s *Store[K, V]) touchLocked(e *entry[K, V]) {
 // useLocked notes a use of e, which is the latest now.
 func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 	s.touchLocked(e)
-	v := e.version()
-	v.use(s.nextLocked(), now)
+	v, place := e.version(), s.nextLocked()
+	v.use(place, now)
+	for v.isOver() { // who claimed it may not have seen that
+		v = e.version()
+		v.use(place, now)
+	}
 	s.usedLocked(v, now)
 }
 

@@ -113,11 +113,12 @@ func (v *version[K, V]) lastAccess() instant {
 type tallies [tallyParts]tally
 
 type tally struct {
-	uses       atomic.Uint64 // hits and overwrites
-	overwrites atomic.Uint64 // which come after their use
-	misses     atomic.Uint64
-	_          [40]byte // to the end of the cache line
+	hits, overwrites, misses atomic.Uint64
+	_                        [40]byte // to the end of the cache line
 }
+
+// uses returns how many hits and overwrites there are, about.
+func (t *tally) uses() uint64 { return t.hits.Load() + t.overwrites.Load() }
 
 const (
 	tallyBits  = 6
@@ -130,9 +131,8 @@ func partOf(goroutine uint64) uint64 { return goroutine * 0x9e37_79b9_7f4a_7c15 
 // sum returns the sums over all parts.
 func (t *tallies) sum() (hits, overwrites, misses uint64) {
 	for i := range t {
-		n := t[i].overwrites.Load()
-		overwrites += n
-		hits += t[i].uses.Load() - n
+		hits += t[i].hits.Load()
+		overwrites += t[i].overwrites.Load()
 		misses += t[i].misses.Load()
 	}
 	return hits, overwrites, misses

@@ -261,8 +261,10 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	s.touchLocked(e)
 	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
 	e.revision, e.updated, e.ttl = c.revision, c.at, c.ttl
-	e.data, e.packed = c.data, false
-	e.note(c.at)
+	if s.plain == nil {
+		e.data, e.packed = c.data, false
+		e.note(c.at)
+	}
 	s.table.overwrite(e, c.v, c.weight) // from now on others may write
 	s.usedLocked(c.v, c.at)
 	if e.lease != nil {
