@@ -224,5 +224,7 @@
 //   - On some systems, Linux among them, the monotonic clock stands still while
 //     the machine is suspended, and deadlines are late by as much.
 //   - Writes to a store go one at a time, under a mutex that is held for short times
-//     only and never while user code runs. Reads of live, unlocked entries take none.
+//     only and never while user code runs. Reads of live, unlocked entries take none,
+//     and nor does a Set of one if there is nobody to tell: no folder, no OnRemove, no
+//     Weigher.
 package store

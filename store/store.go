@@ -16,9 +16,8 @@ import (
 // Store keeps values of type V by keys of type K. [New] makes one; it is safe
 // for concurrent use.
 //
-// Get, Set and the like cost one lookup, whatever the store's size: Get takes no lock, as
-// a rule, and nor does Set on a live entry if nobody is to be told of it (a folder,
-// OnRemove, a Weigher). The rest is under one mutex, and no user code ever runs under that.
+// Get, Set and the like cost one lookup, whatever the store's size. Most take a mutex, but
+// as a rule Get does not, nor Set of a live entry; no user code ever runs under it.
 type Store[K comparable, V any] struct {
 	o          Options[K, V]
 	base       time.Time     // instant 0
