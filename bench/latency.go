@@ -146,17 +146,17 @@ func pacedWaits(op func(i int), every time.Duration, during func()) quantiles {
 	wg.Go(func() {
 		begin := time.Now()
 		for i := 0; ; i++ {
-			select {
-			case <-done:
-				return
-			default:
-			}
 			if every > 0 {
 				time.Sleep(time.Until(begin.Add(time.Duration(i) * every)))
 			}
 			start := time.Now()
 			op(i)
 			all = append(all, time.Since(start))
+			select {
+			case <-done: // once there is something to tell
+				return
+			default:
+			}
 		}
 	})
 	during()

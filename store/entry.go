@@ -234,7 +234,7 @@ func (e *entry[K, V]) prepare(v *version[K, V], place uint64, at, expires instan
 }
 
 // giveWay puts next in the place of v, which the caller has claimed, with so many reads.
-func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant) {
+func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant, ttl time.Duration) {
 	e, used := v.e, v.used.Load()
 	if mark := markOf(now); used < mark {
 		used = mark
@@ -245,7 +245,7 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	next.used.Store(used)
 	e.reads += reads
 	e.revision++
-	e.updated = now
+	e.updated, e.ttl = now, ttl
 	e.v.Store(next)
 }
 

@@ -57,10 +57,10 @@ func (s *Store[K, V]) isDue(v *version[K, V], now instant) bool {
 
 // overwriteQuick is a Set of what is there where that takes no lock: nobody need know
 // of it but those who read, as without a folder and OnRemove. The entry has to be live
-// and not locked, to keep its TTL, and to die no sooner than before, as it is listed by
-// that. The write takes effect when it claims the version that it finds: who comes by
-// later waits for it, or goes to mu and does so there. So what must not be under way is
-// looked at after that: what begins later begins after the write.
+// and not locked, and to die no sooner than before, as it is listed by that. The write
+// takes effect when it claims the version that it finds: who comes by later waits for it,
+// or goes to mu and does so there. So what must not be under way is looked at after that:
+// what begins later begins after the write.
 func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 	index := s.reads.Load()
 	if index == nil {
@@ -84,12 +84,12 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			}
 			continue
 		}
-		if s.reads.Load() != index || s.loads.active.Load() != 0 || v.e.ttl != w.ttl {
+		if s.reads.Load() != index || s.loads.active.Load() != 0 {
 			v.release(reads)
 			return false
 		}
 		next := w.version()
-		v.giveWay(next, reads, now, expires)
+		v.giveWay(next, reads, now, expires, w.ttl)
 		place.CompareAndSwap(v, next)
 		tally, part := s.tally()
 		s.usedQuick(next, part, tally.overwrites.Add(1)+tally.hits.Load())

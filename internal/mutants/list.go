@@ -216,7 +216,7 @@ var listed = []struct {
 		never("store/quick.go", "s.reads.Load() != index"),
 	}},
 	{"who overwrites starts another TTL", "TestOverwritesStartTheStoresTTL", []edit{
-		never("store/quick.go", "v.e.ttl != w.ttl"),
+		{"store/entry.go", "e.updated, e.ttl = now, ttl", "kept := e.ttl; ", "; if MUTANT { e.ttl = kept }"},
 	}},
 	{"a load that begins while somebody overwrites is not overtaken", "TestLoadBeginsWithinAnOverwrite", []edit{
 		never("store/quick.go", "s.loads.active.Load() != 0"),
