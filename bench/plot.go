@@ -22,9 +22,10 @@ type bar struct {
 }
 
 // add adds a bar for each column. What stands in brackets behind the name is for
-// tables, which have room.
+// tables, which have room, and "clock" as well.
 func (p *panel) add(name string, ours bool, values ...float64) {
 	name, _, _ = strings.Cut(name, " (")
+	name = strings.TrimSuffix(name, " clock")
 	p.bars = append(p.bars, bar{name, ours, values})
 }
 
