@@ -55,7 +55,7 @@ func imageOf[K comparable, V any](e *entry[K, V], idle time.Duration) image[K, V
 	v := e.v.Load()
 	return image[K, V]{
 		v, e.revision, e.updated, e.data, e.created, e.ttl, e.fence,
-		v.used.Load(), v.lastAccess(), e.reads, e.deadlineOf(v, idle), until,
+		v.used.Load(), v.lastAccess(), e.reads, e.deadline(idle), until,
 	}
 }
 

@@ -117,6 +117,14 @@ func detailed[K comparable, V any]() *entry[K, V] {
 	return &both.e
 }
 
+// blankEntry returns one that nobody has seen.
+func (s *Store[K, V]) blankEntry() *entry[K, V] {
+	if s.plain != nil {
+		return &entry[K, V]{details: s.plain}
+	}
+	return detailed[K, V]()
+}
+
 // key returns its key, the same in all versions.
 func (e *entry[K, V]) key() K { return e.v.Load().key }
 
@@ -193,14 +201,11 @@ func (e *entry[K, V]) total() uint64 {
 
 // deadline returns when e dies: the one rule for it. The idle timeout does not
 // run while e is locked.
-func (e *entry[K, V]) deadline(idle time.Duration) instant { return e.deadlineOf(e.version(), idle) }
-
-// deadlineOf is deadline as of the version given.
-func (e *entry[K, V]) deadlineOf(v *version[K, V], idle time.Duration) instant {
+func (e *entry[K, V]) deadline(idle time.Duration) instant {
 	if e.lease != nil {
-		return v.expires
+		return e.version().expires
 	}
-	return min(v.expires, v.lastAccess().after(idle))
+	return e.version().deadline(idle)
 }
 
 // isDead reports whether e is dead, and sees to it that nobody without mu revives it
@@ -276,7 +281,7 @@ func (e *entry[K, V]) statusBy(deadline, now instant) Status {
 func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
 	wasOpen := e.freeze()
 	v := e.v.Load()
-	deadline := e.deadlineOf(v, s.o.IdleTimeout)
+	deadline := e.deadline(s.o.IdleTimeout)
 	m := Metadata{
 		Status:   e.statusBy(deadline, now),
 		Created:  s.time(e.created),

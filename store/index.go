@@ -63,8 +63,8 @@ func (x *index[K, V]) reset() {
 	x.n = 0
 }
 
-// tagOf returns what stands for a hash in a bucket: bits that neither the directory
-// nor the bucket goes by, and one that is always set.
+// tagOf returns what stands for a hash in a bucket: bits that neither a directory
+// of less than 1<<18 places nor the bucket goes by, and one that is always set.
 func tagOf(hash uint32) uint64 { return uint64(hash>>7&0x7f | 0x80) }
 
 func (d *directory[K, V]) segment(hash uint32) *indexSegment[K, V] {

@@ -47,12 +47,9 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 // isDue reports whether mu is needed for an access of v: it is dead, or the journal
 // has to know.
 func (s *Store[K, V]) isDue(v *version[K, V], now instant) bool {
-	if idle := s.o.IdleTimeout; idle != NoExpiry {
-		if dead(now, v.lastAccess().after(idle)) || s.journal != nil && now-v.e.lastNoted() >= instant(idle/4) {
-			return true
-		}
-	}
-	return dead(now, v.expires)
+	idle := s.o.IdleTimeout
+	return dead(now, v.deadline(idle)) ||
+		s.journal != nil && idle != NoExpiry && now-v.e.lastNoted() >= instant(idle/4)
 }
 
 // overwriteQuick is a Set of what is there where that takes no lock: nobody need know
@@ -131,9 +128,7 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 		return nil, true
 	}
 	now := s.read().at
-	ok = !v.isFrozen() && !dead(now, v.expires) &&
-		(s.o.IdleTimeout == NoExpiry || !dead(now, v.lastAccess().after(s.o.IdleTimeout)))
-	return v, ok
+	return v, !v.isFrozen() && !dead(now, v.deadline(s.o.IdleTimeout))
 }
 
 // uses are those that TinyLFU has still to be told of, the last few of a part of the

@@ -366,47 +366,6 @@ func (s *Store[K, V]) touchLocked(e *entry[K, V]) {
 	}
 }
 
-// useLocked notes a use of e, which is the latest now.
-func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
-	s.touchLocked(e)
-	v, place := e.version(), s.nextLocked()
-	v.use(place, now)
-	for v.isOver() { // who claimed it may not have seen that
-		v = e.version()
-		v.use(place, now)
-	}
-	s.usedLocked(v, now)
-}
-
-// usedLocked tells others of a use.
-func (s *Store[K, V]) usedLocked(v *version[K, V], now instant) {
-	s.table.unlocked.use(v.slot, v.hash)
-	s.tidyLocked()
-	if s.o.IdleTimeout != NoExpiry {
-		s.changedLocked(now) // else the entry would idle out in the folder
-	}
-}
-
-// nextLocked returns the next position. Where readers leave the time as their mark,
-// it is not below that.
-func (s *Store[K, V]) nextLocked() uint64 {
-	s.position++
-	if s.quick {
-		s.position = max(s.position, uint64(s.latest))
-	}
-	return s.position
-}
-
-// accessLocked is useLocked for an access that is not part of another change. The
-// journal is told once an idle timeout has moved by a quarter.
-func (s *Store[K, V]) accessLocked(e *entry[K, V], now instant) {
-	s.useLocked(e, now)
-	if idle := s.o.IdleTimeout; s.journal != nil && idle != NoExpiry && now-instant(e.noted) >= instant(idle/4) {
-		e.note(now)
-		s.noteLocked(change[K, V]{kind: changeAccess, at: now, e: e, count: e.total()})
-	}
-}
-
 // changedLocked notes that there is something for the next snapshot to save.
 func (s *Store[K, V]) changedLocked(now instant) {
 	s.changes++

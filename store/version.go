@@ -1,6 +1,9 @@
 package store
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // version is an entry's key and value as of one write: what the index finds. It
 // can be read without mu, and what a read needs is side by side: with a string for a
@@ -106,6 +109,14 @@ func (v *version[K, V]) lastAccess() instant {
 		return instant(used >> 1)
 	}
 	return instant(v.e.accessed.Load())
+}
+
+// deadline returns when the entry dies, unless it is locked.
+func (v *version[K, V]) deadline(idle time.Duration) instant {
+	if idle == NoExpiry {
+		return v.expires
+	}
+	return min(v.expires, v.lastAccess().after(idle))
 }
 
 // tallies count what is done without mu, for many goroutines at once: each has a part

@@ -295,13 +295,6 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	return e
 }
 
-func (s *Store[K, V]) blankEntry() *entry[K, V] {
-	if s.plain != nil {
-		return &entry[K, V]{details: s.plain}
-	}
-	return detailed[K, V]()
-}
-
 func (s *Store[K, V]) addLocked(e *entry[K, V]) {
 	e.born = s.nextLocked()
 	e.v.Load().used.Store(2 * e.born)
