@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +20,9 @@ type Engine struct {
 
 	// Unit is what all TTLs, idle timeouts and leases of the suite are multiples
 	// of. On a real clock it is so long that a few calls in a row take less,
-	// whatever else the machine does, and so long that rounding does not matter.
-	// 0 = a second, for a fake clock.
+	// whatever else the machine does, and so long that rounding does not matter; a
+	// check that took longer over its calls, and failed, is made again with a longer
+	// one. 0 = a second, for a fake clock.
 	Unit time.Duration
 
 	// LateReads says that reads may be noted late or not each of them: see
@@ -30,6 +32,8 @@ type Engine struct {
 	// Histories is how many histories of concurrent calls are checked. Each takes
 	// 18 Units. 0 = 20.
 	Histories int
+
+	asked *atomic.Int64 // how long advance was to take in a check, together; nil = nobody asks
 }
 
 // EngineOptions are what the clients that [Engine] opens have to be like.
@@ -58,7 +62,40 @@ type Value struct {
 func Conformance(t *testing.T, e Engine) {
 	t.Helper()
 	for _, check := range conformanceChecks {
-		t.Run(check.name, func(t *testing.T) { check.run(t, e.withDefaults()) })
+		t.Run(check.name, func(t *testing.T) {
+			if e.Unit == 0 {
+				check.run(t, e.withDefaults())
+			} else {
+				checkInTime(t, e.withDefaults(), check.run)
+			}
+		})
+	}
+}
+
+// checkInTime runs a check on a real clock. If it fails and was late, that may be the
+// machine's fault, and it has another try, with twice the time.
+func checkInTime(t testing.TB, e Engine, run func(t testing.TB, e Engine)) {
+	const tries = 4
+	for try := 1; ; try++ {
+		e.asked = new(atomic.Int64)
+		began := time.Now()
+		faults := record(t, func(t testing.TB) { run(t, e) })
+		asked := time.Duration(e.asked.Load())
+		late := asked > 0 && time.Since(began)-asked > e.Unit/2
+		if len(faults) == 0 {
+			return
+		}
+		for _, fault := range faults {
+			if late && try < tries {
+				t.Logf("with a Unit of %v, and late: %s", e.Unit, fault)
+			} else {
+				t.Error(fault)
+			}
+		}
+		if t.Failed() {
+			return
+		}
+		e.Unit *= 2
 	}
 }
 

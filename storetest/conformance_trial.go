@@ -48,7 +48,12 @@ func (e Engine) try(t testing.TB, o EngineOptions) *trial {
 func (t *trial) units(n int) time.Duration { return time.Duration(n) * t.engine.Unit }
 
 // advance lets n Units go by.
-func (t *trial) advance(n int) { t.pass(t.units(n)) }
+func (t *trial) advance(n int) {
+	if t.engine.asked != nil {
+		t.engine.asked.Add(int64(t.units(n)))
+	}
+	t.pass(t.units(n))
+}
 
 // ok demands that there is no error.
 func (t *trial) ok(what string, err error) {
