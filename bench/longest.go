@@ -15,13 +15,14 @@ func (b *bench) inserts() error {
 then new ones are inserted, one by one, each measured. The garbage collector and the
 machine's other work show in the last columns, without a cache too. "Others" is the longest
 time that another goroutine, which sets a key that is there again and again, waits
-meanwhile for the first insert. Medians of %d.`, thousands(b.entries), b.repeats))
+meanwhile for the first insert. "Read twice" is an insert after all were read twice more,
+each time in another order. Medians of %d.`, thousands(b.entries), b.repeats))
 	keys, fresh := newKeys[string](b.entries, 3), newKeys[string](b.entries/5, 5)
-	order := rand.New(rand.NewPCG(1, 2)).Perm(len(keys))
+	r := rand.New(rand.NewPCG(1, 2))
 	t := waitTable("")
-	t.head = append(t.head, "others")
+	t.head = append(t.head, "others", "read twice")
 	results := make(map[string][]quantiles)
-	others := make(map[string][]time.Duration)
+	others, again := make(map[string][]time.Duration), make(map[string][]time.Duration)
 	measure := func(name string, insert func(key string)) {
 		runtime.GC()
 		all := make([]time.Duration, len(fresh))
@@ -50,18 +51,31 @@ meanwhile for the first insert. Medians of %d.`, thousands(b.entries), b.repeats
 				return err
 			}
 			fill(c, keys)
-			for _, i := range order {
-				c.get(keys[i])
+			read := func() {
+				for _, i := range r.Perm(len(keys)) {
+					c.get(keys[i])
+				}
 			}
+			read()
 			measure(contender.name, func(k string) { c.set(k, 7) })
+			fill(c, keys)
+			read()
+			read()
+			runtime.GC()
+			start := time.Now()
+			c.set(fresh[0], 7)
+			again[contender.name] = append(again[contender.name], time.Since(start))
 			c.close()
 		}
+		again[nothing] = append(again[nothing], 0)
 		measure(nothing, func(string) {})
 	}
 	for _, r := range append(rivals, contender[string]{name: nothing}) {
 		row := waitRow(r.name, results[r.name])
-		other := median(others[r.name], func(d time.Duration) time.Duration { return d })
-		t.rows = append(t.rows, append(row, rounded(other)))
+		for _, waits := range []map[string][]time.Duration{others, again} {
+			row = append(row, rounded(median(waits[r.name], func(d time.Duration) time.Duration { return d })))
+		}
+		t.rows = append(t.rows, row)
 	}
 	b.printf("\n%s", t)
 	return nil

@@ -3,38 +3,48 @@ package store
 // agenda lists items by the instant at which they want to be looked at,
 // earliest first: a heap of small items, so that a look at the earliest
 // touches one of them, and listing them in order of time moves none.
-type agenda[T placed] struct {
-	// No item is earlier than the one at (its place-1)/arity.
+type agenda[T any] struct {
+	// No item is earlier than its parent. The first few places stay empty.
 	items pieces[agendaItem[T]]
+	place func(it T) *int32 // where an item's place is noted, -1 when it is unlisted
 }
 
-// placed is an item that keeps its own place in the agenda, -1 when unlisted.
-type placed interface{ place() *int32 }
-
-type agendaItem[T placed] struct {
+type agendaItem[T any] struct {
 	at instant
 	it T
 }
 
-const arity = 4 // fewer levels than 2, and the children share a cache line or two
+const (
+	arity = 4         // fewer levels than 2
+	root  = arity - 1 // where the first is: so the children of one parent share a cache line
+)
+
+func parent(i int) int { return i/arity + arity - 2 }
+
+func firstChild(i int) int { return (i - arity + 2) * arity }
+
+func (a *agenda[T]) len() int { return max(a.items.n-root, 0) }
 
 // next returns the earliest instant listed, never if there is none.
 func (a *agenda[T]) next() instant {
-	if a.items.n == 0 {
+	if a.len() == 0 {
 		return never
 	}
-	return a.items.at(0).at
+	return a.items.at(root).at
 }
 
-func (a *agenda[T]) first() T { return a.items.at(0).it }
+func (a *agenda[T]) first() T { return a.items.at(root).it }
 
 // set lists it at the instant given, wherever it was listed; never takes it off.
 func (a *agenda[T]) set(it T, at instant) {
-	i := int(*it.place())
+	i := int(*a.place(it))
 	switch {
 	case at == never:
 		a.remove(it)
 	case i < 0:
+		for a.items.n < root {
+			a.items.push(agendaItem[T]{})
+		}
 		a.items.push(agendaItem[T]{})
 		a.up(a.items.n-1, agendaItem[T]{at, it})
 	default:
@@ -42,19 +52,13 @@ func (a *agenda[T]) set(it T, at instant) {
 	}
 }
 
-// soonen lists it at the instant given if it isn't listed by then already.
-func (a *agenda[T]) soonen(it T, at instant) {
-	if i := int(*it.place()); at != never && (i < 0 || at < a.items.at(i).at) {
-		a.set(it, at)
-	}
-}
-
 func (a *agenda[T]) remove(it T) {
-	i := int(*it.place())
+	place := a.place(it)
+	i := int(*place)
 	if i < 0 {
 		return
 	}
-	*it.place() = -1
+	*place = -1
 	last := a.items.pop()
 	if i < a.items.n {
 		a.fix(i, last)
@@ -63,7 +67,7 @@ func (a *agenda[T]) remove(it T) {
 
 // fix puts item where place i is free, or above or below it.
 func (a *agenda[T]) fix(i int, item agendaItem[T]) {
-	if i > 0 && item.at < a.items.at((i-1)/arity).at {
+	if i > root && item.at < a.items.at(parent(i)).at {
 		a.up(i, item)
 	} else {
 		a.down(i, item)
@@ -71,20 +75,20 @@ func (a *agenda[T]) fix(i int, item agendaItem[T]) {
 }
 
 func (a *agenda[T]) up(i int, item agendaItem[T]) {
-	for i > 0 {
-		parent := (i - 1) / arity
-		if a.items.at(parent).at <= item.at {
+	for i > root {
+		above := parent(i)
+		if a.items.at(above).at <= item.at {
 			break
 		}
-		a.put(i, *a.items.at(parent))
-		i = parent
+		a.put(i, *a.items.at(above))
+		i = above
 	}
 	a.put(i, item)
 }
 
 func (a *agenda[T]) down(i int, item agendaItem[T]) {
 	for {
-		first := i*arity + 1
+		first := firstChild(i)
 		if first >= a.items.n {
 			break
 		}
@@ -105,5 +109,5 @@ func (a *agenda[T]) down(i int, item agendaItem[T]) {
 
 func (a *agenda[T]) put(i int, item agendaItem[T]) {
 	*a.items.at(i) = item
-	*item.it.place() = int32(i)
+	*a.place(item.it) = int32(i)
 }

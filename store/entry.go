@@ -89,10 +89,7 @@ type entry[K comparable, V any] struct {
 	created instant
 	fence   uint64
 	born    uint64 // position when it was created
-	listed  uint64 // v.used when the policy listed it
-	late    int32  // in lru.late; -1 = not there
 	slot    int32  // in table.slots; -1 once removed
-	index   int32  // in table.expiry; -1 = not there
 	cut     uint32 // id of the last cut that has seen it
 	*details[K, V]
 }
@@ -239,9 +236,11 @@ func (e *entry[K, V]) prepare(v *version[K, V], place uint64, at, expires instan
 }
 
 // giveWay puts next in the place of v, which the caller has claimed, with so many reads.
-func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant, ttl time.Duration) {
+// It reports whether the mark that it found was one under mu.
+func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant, ttl time.Duration) (first bool) {
 	e, used := v.e, v.used.Load()
 	if mark := markOf(now); used < mark {
+		first = used&1 == 0
 		used = mark
 	} else if used&1 == 0 {
 		e.accessed.Store(int64(max(v.lastAccess(), now)))
@@ -252,6 +251,7 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	e.revision++
 	e.updated, e.ttl = now, ttl
 	e.v.Store(next)
+	return first
 }
 
 // revisionOrZero returns the revision of e, 0 for no entry.

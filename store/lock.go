@@ -44,8 +44,6 @@ type waiter[K comparable, V any] struct {
 	err   error        // or why not
 }
 
-func (l *Lease[K, V]) place() *int32 { return &l.index }
-
 // over returns when the lease ends by itself: at its deadline, or when the
 // entry's TTL does.
 func (l *Lease[K, V]) over() instant { return min(l.until, l.e.version().expires) }

@@ -6,14 +6,16 @@ import "github.com/latchkey-go/latchkey/internal/tinylfu"
 // not in it. An entry keeps its slot while it is.
 type policy[K comparable, V any] interface {
 	add(e *entry[K, V])      // lists a new entry
-	giveBack(e *entry[K, V]) // lists one that was locked
+	giveBack(e *entry[K, V]) // lists one that was locked, or taken off for a while
 	remove(e *entry[K, V])
 	use(slot, hash uint32) // notes a use, perhaps late: of what is no longer listed
 	// victim returns the entry to evict for a newcomer; nil = there is none, or it
 	// is untidy: it took long already, others get a turn, and it goes on from there.
 	victim() (e *entry[K, V], untidy bool)
 	resize(capacity int) // tells the store's capacity
-	tidy() (untidy bool) // does a bit of what victim would have to do
+	// upkeep does a bit of what victim would have to do, and reports whether it wants to
+	// be called though nothing has been told. It is called every 64 uses.
+	upkeep() (more bool)
 }
 
 // newPolicy returns the policy of a table.
@@ -48,4 +50,4 @@ func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
 
 func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }
 
-func (p *tinyLFU[K, V]) tidy() bool { return false }
+func (p *tinyLFU[K, V]) upkeep() bool { return false }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/latchkey-go/latchkey/internal/clock"
 	"github.com/latchkey-go/latchkey/persist"
@@ -32,9 +31,9 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 		if s.isDue(v, now) {
 			return value, nil, false
 		}
-		if v.read(now) {
+		if first, ok := v.read(now); ok {
 			tally, part := s.tally()
-			s.usedQuick(v, part, tally.hits.Add(1)+tally.overwrites.Load())
+			s.usedQuick(v, first, part, tally.hits.Add(1)+tally.overwrites.Load())
 			return v.value, nil, true
 		}
 		if !v.isOver() {
@@ -86,34 +85,13 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			return false
 		}
 		next := w.version()
-		v.giveWay(next, reads, now, expires, w.ttl)
+		first := v.giveWay(next, reads, now, expires, w.ttl)
 		place.CompareAndSwap(v, next)
 		tally, part := s.tally()
-		s.usedQuick(next, part, tally.overwrites.Add(1)+tally.hits.Load())
+		s.usedQuick(next, first, part, tally.overwrites.Add(1)+tally.hits.Load())
 		return true
 	}
 	return false
-}
-
-// tally returns the part of the tallies that the goroutine counts in, and its number.
-func (s *Store[K, V]) tally() (t *tally, part uint64) {
-	part = partOf(goroutine())
-	return &s.tallies[part], part
-}
-
-// usedQuick notes a use of v, the nth in a part of the tallies.
-func (s *Store[K, V]) usedQuick(v *version[K, V], part, n uint64) {
-	if s.uses != nil && !s.uses[part].note(n, v.slot, v.hash) {
-		return
-	}
-	if n%tidyEvery == 0 && s.mu.TryLock() {
-		if s.uses != nil {
-			s.passUsesLocked(part)
-			s.leaveOutLocked(part)
-		}
-		s.tidyNowLocked()
-		s.mu.Unlock()
-	}
 }
 
 // peekQuick is Peek likewise. It is for live entries that are not locked; others are
@@ -129,75 +107,6 @@ func (s *Store[K, V]) peekQuick(key K) (v *version[K, V], ok bool) {
 	}
 	now := s.read().at
 	return v, !v.isFrozen() && !dead(now, v.deadline(s.o.IdleTimeout))
-}
-
-// uses are those that TinyLFU has still to be told of, the last few of a part of the
-// tallies. Some get lost, and some come twice, to no harm.
-type uses struct {
-	last  [tidyEvery]atomic.Uint64 // slot and hash of each
-	after atomic.Uint64            // those up to this one are left out
-	told  uint64                   // how many there were when the policy was told; mu guards it and the next
-	sets  uint64                   // Stats.Sets under mu by then
-	since uint64                   // told when sets changed last
-}
-
-// usesLeftOut is how many are left out at a time when nothing comes into the store for
-// long: then nothing is evicted either, and a sample tells the policy what is used most.
-const usesLeftOut = 3 * tidyEvery
-
-// note notes the nth use, and reports false if it is left out.
-func (u *uses) note(n uint64, slot, hash uint32) bool {
-	if n <= u.after.Load() {
-		return false
-	}
-	u.last[n%tidyEvery].Store(uint64(slot)<<32 | uint64(hash))
-	return true
-}
-
-// passUsesLocked tells the policy of those in one part.
-func (s *Store[K, V]) passUsesLocked(part uint64) {
-	u := &s.uses[part]
-	upTo := s.tallies[part].uses()
-	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tidyEvery-1)); n <= upTo; n++ {
-		use := u.last[n%tidyEvery].Load()
-		s.table.unlocked.use(uint32(use>>32), uint32(use))
-	}
-	u.told = upTo
-}
-
-// quietUses is how many uses of a part without a set under mu, beyond the store's
-// capacity, make a long time.
-const quietUses = 1024
-
-// leaveOutLocked leaves out the next few of a part if nothing was set for long.
-func (s *Store[K, V]) leaveOutLocked(part uint64) {
-	u := &s.uses[part]
-	switch {
-	case u.sets != s.stats.Sets:
-		u.sets, u.since = s.stats.Sets, u.told
-	case u.told-u.since > uint64(s.capacity)+quietUses:
-		u.after.Store(u.told + usesLeftOut)
-	}
-}
-
-// passOwnUsesLocked tells the policy of the uses of the goroutine that it runs in,
-// before one of its inserts, and leaves none out for now. It read from a little higher
-// or lower in its stack.
-func (s *Store[K, V]) passOwnUsesLocked() {
-	here := goroutine()
-	for _, at := range [...]uint64{here - 1, here, here + 1} {
-		s.passUsesLocked(partOf(at))
-		if u := &s.uses[partOf(at)]; u.after.Load() != 0 {
-			u.after.Store(0)
-		}
-	}
-}
-
-// goroutine returns a number that is another for most other goroutines: where its
-// stack is.
-func goroutine() uint64 {
-	var here byte
-	return uint64(uintptr(unsafe.Pointer(&here)) >> 12) // stacks of any depth are that large
 }
 
 // note notes that the journal knows of an access.
@@ -244,27 +153,4 @@ func isSteady(c Clock) bool {
 		}
 	}
 	return false
-}
-
-const (
-	// tidyEvery is after how many uses the policy is tidied, and tidySteps how
-	// far: so much that an eviction after a long time of reading alone finds
-	// little left to do, and so little that it does not show.
-	tidyEvery = 64
-	tidySteps = 16
-)
-
-// tidyLocked is called with each use.
-func (s *Store[K, V]) tidyLocked() {
-	if s.untidied++; s.untidied%tidyEvery == 0 {
-		s.tidyNowLocked()
-	}
-}
-
-func (s *Store[K, V]) tidyNowLocked() {
-	for range tidySteps {
-		if !s.table.unlocked.tidy() {
-			return
-		}
-	}
 }

@@ -203,8 +203,7 @@ func (s *Store[K, V]) prepareLocked(t *table[K, V]) {
 		}
 		used := &e.v.Load().used
 		e.born = used.Load()/2 + s.position
-		e.listed = 2 * e.born
-		used.Store(e.listed)
+		used.Store(2 * e.born)
 		if e.lease != nil {
 			s.leases.set(e.lease, e.lease.over())
 		}

@@ -50,7 +50,7 @@ func TestAllocations(t *testing.T) {
 		"CompareAndSet":  {0, func() { _ = s.CompareAndSet("hit", 0, 3) }},
 		"Delete, miss":   {0, func() { _ = s.Delete("miss") }},
 		"TryLock, taken": {0, func() { _, _ = s.TryLock("locked", 0) }},
-		// The lease: it takes its own list entry of golang-lru up again when the lock ends.
+		// The lease.
 		"TryLock, Unlock": {1, func() {
 			lease, err := s.TryLock("hit", 0)
 			if err != nil || lease.Unlock() != nil {

@@ -67,7 +67,7 @@ func keepMostRecent[K comparable, V any](entries []*entry[K, V], drop share) []*
 	}
 	order := make([]use, len(entries)) // side by side: that sorts in a fraction of the time
 	for i, e := range entries {
-		order[i] = use{e.listed, e}
+		order[i] = use{e.born, e}
 	}
 	slices.SortFunc(order, func(a, b use) int { return cmp.Compare(a.used, b.used) })
 	entries = entries[:0]
@@ -92,7 +92,7 @@ func (s *Store[K, V]) fill(entries []*entry[K, V], capacity int) (*table[K, V], 
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
 		t.add(e)
-		t.expiry.soonen(e, e.deadline(s.o.IdleTimeout))
+		t.expiry.soonen(e.slot, e.deadline(s.o.IdleTimeout))
 	}
 	return t, nil
 }
@@ -172,7 +172,7 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 			e.lease = &Lease[K, V]{s: l.s, e: e, fence: r.Fence, until: until, index: -1}
 		}
 	}
-	e.listed = used // until it gets a place among those that are there
+	e.born = used // until it gets a place among those that are there
 	e.accessed.Store(int64(accessed))
 	e.noted = int64(accessed)
 	if e.lease != nil {

@@ -12,7 +12,7 @@ const sweepBatch = 8
 // freeLocked frees up to want entries that are dead, looking at up to most that
 // are listed to be. more reports whether there may be others.
 func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more bool) {
-	expiry := &s.table.expiry
+	expiry := s.table.expiry
 	for range most {
 		if !dead(now, expiry.next()) {
 			return freed, false
@@ -20,13 +20,13 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 		if freed == want {
 			return freed, true
 		}
-		e := expiry.first()
+		e := *s.table.slots.at(int(expiry.earliest()))
 		if e.pending != nil {
-			expiry.remove(e) // calmLocked lists it again
+			expiry.remove(e.slot) // calmLocked lists it again
 			continue
 		}
 		if !e.isDead(now, s.o.IdleTimeout) {
-			expiry.set(e, e.deadline(s.o.IdleTimeout)) // accessed since it was listed
+			expiry.set(e.slot, e.deadline(s.o.IdleTimeout)) // accessed since it was listed
 			continue
 		}
 		s.freedLocked(e, now)

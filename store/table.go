@@ -12,7 +12,7 @@ type table[K comparable, V any] struct {
 	// expiry lists each entry that can die by its deadline or earlier: an
 	// access moves the deadline but not the listing, which is put right
 	// when it falls due.
-	expiry agenda[*entry[K, V]]
+	expiry *deadlines
 
 	// slots has each entry at a place of its own for as long as it is here,
 	// so that it can be walked piece by piece while the store changes.
@@ -22,12 +22,10 @@ type table[K comparable, V any] struct {
 
 // newTable returns an empty table for the store.
 func (s *Store[K, V]) newTable(capacity int) *table[K, V] {
-	t := &table[K, V]{index: newIndex[K, V](), locked: make(map[*entry[K, V]]bool)}
+	t := &table[K, V]{index: newIndex[K, V](), locked: make(map[*entry[K, V]]bool), expiry: newDeadlines()}
 	t.unlocked = t.newPolicy(s.o.Policy, capacity)
 	return t
 }
-
-func (e *entry[K, V]) place() *int32 { return &e.index }
 
 func (t *table[K, V]) len() int { return t.index.n }
 
@@ -45,13 +43,13 @@ func (t *table[K, V]) find(hash uint32, key K) *entry[K, V] {
 
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
 func (t *table[K, V]) add(e *entry[K, V]) {
-	e.index, e.late = -1, -1
 	if t.free.n > 0 {
 		e.slot = t.free.pop()
 		*t.slots.at(int(e.slot)) = e
 	} else {
 		e.slot = int32(t.slots.n) // below MaxCapacity
 		t.slots.push(e)
+		t.expiry.grow()
 	}
 	v := e.v.Load()
 	v.slot = uint32(e.slot)
@@ -88,12 +86,13 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 	}
 	t.index.remove(e.v.Load())
 	t.weight -= uint64(e.weight)
-	t.expiry.remove(e)
+	t.expiry.remove(e.slot)
 	*t.slots.at(int(e.slot)) = nil
 	t.free.push(e.slot)
 	e.slot = -1
 	if t.len() == 0 {
 		t.slots, t.free = pieces[*entry[K, V]]{}, pieces[int32]{}
+		t.expiry.reset()
 	}
 }
 

@@ -75,20 +75,22 @@ func (v *version[K, V]) release(reads uint64) { v.reads.Store(reads) }
 // markOf returns the mark of a use at an instant by somebody without mu.
 func markOf(now instant) uint64 { return uint64(now)<<1 | 1 }
 
-// read notes a read at the time given, and reports false if it has to be under mu.
+// read notes a read at the time given, and reports whether the mark that it found was one
+// under mu. It is not ok if it has to be under mu itself.
 // The mark comes before the count: whoever freezes the version and then looks at the
 // mark sees those of all reads that were good.
-func (v *version[K, V]) read(now instant) bool {
+func (v *version[K, V]) read(now instant) (first, ok bool) {
 	if v.isFrozen() {
-		return false
+		return false, false
 	}
 	mark := markOf(now)
 	for used := v.used.Load(); used < mark; used = v.used.Load() {
 		if v.used.CompareAndSwap(used, mark) {
+			first = used&1 == 0
 			break
 		}
 	}
-	return v.reads.Add(1)&frozen == 0
+	return first, v.reads.Add(1)&frozen == 0
 }
 
 // use notes a use at a place in the order, and at an instant, both under mu. The marks

@@ -306,7 +306,7 @@ func (s *Store[K, V]) addLocked(e *entry[K, V]) {
 // expiresLocked lists e by its deadline, if it is not listed by then already.
 func (s *Store[K, V]) expiresLocked(e *entry[K, V]) {
 	before := s.table.expiry.next()
-	s.table.expiry.soonen(e, e.deadline(s.o.IdleTimeout))
+	s.table.expiry.soonen(e.slot, e.deadline(s.o.IdleTimeout))
 	if s.table.expiry.next() != before {
 		s.busy = true
 	}
@@ -342,7 +342,8 @@ func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err e
 		if e.pending == nil {
 			return e, nil, nil
 		}
-		e.v.Load().used.Store(2 * s.nextLocked())
+		v := e.v.Load()
+		v.use(s.nextLocked(), v.lastAccess())
 		s.table.unlocked.remove(e)
 		s.table.unlocked.giveBack(e)
 	}

@@ -230,6 +230,23 @@ var listed = []struct {
 	{"the index keeps what is over", "TestIndexIsHealed", []edit{
 		without("store/table.go", "t.index.heal(v, now)"),
 	}},
+
+	// The order of use, and that of deadlines.
+	{"LRU is not told of first uses", "TestReadingKeepsTheOrder", []edit{
+		without("store/uses.go", "s.passFirstsLocked(part)"),
+	}},
+	{"what was not used hides what lies below", "TestReadingKeepsTheOrder", []edit{
+		never("store/lru.go", "p.ready.len() < p.enough()"),
+	}},
+	{"what was ready and is used again stays so", "TestLRUIsExact", []edit{
+		never("store/lru.go", "p.freshen(h, root)"),
+	}},
+	{"one late deadline keeps all others out of the queue", "TestDeadlinesInOrderQueue", []edit{
+		first("store/deadlines.go", "if n == mostMoved {", "n = mostMoved"),
+	}},
+	{"a deadline before the last one is appended all the same", "TestDeadlinesComeInOrder", []edit{
+		never("store/deadlines.go", "at < d.nodes.at(int(d.last)).at"),
+	}},
 }
 
 // redundant has the reasons why the tests stay green without a safeguard.

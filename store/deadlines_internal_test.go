@@ -1,0 +1,121 @@
+package store
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Whatever is listed, listed anew and taken off, in order of time or not: the earliest
+// comes first.
+func TestDeadlinesComeInOrder(t *testing.T) {
+	const slots = 300
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		d := newDeadlines()
+		listed := make(map[int32]instant)
+		for range slots {
+			d.grow()
+		}
+		check := func() {
+			want := never
+			for _, at := range listed {
+				want = min(want, at)
+			}
+			require.Equal(t, want, d.next())
+			if want != never {
+				require.Equal(t, want, listed[d.earliest()])
+			}
+		}
+		for now := range instant(5000) {
+			slot, at := int32(r.IntN(slots)), now+100
+			switch r.IntN(8) { // most have one TTL
+			case 0:
+				at = now + instant(r.IntN(300))
+			case 1:
+				at = never
+			}
+			switch r.IntN(4) {
+			case 0:
+				d.remove(slot)
+				delete(listed, slot)
+			case 1:
+				d.soonen(slot, at)
+				if was, ok := listed[slot]; at != never && (!ok || at < was) {
+					listed[slot] = at
+				}
+			default:
+				d.set(slot, at)
+				listed[slot] = at
+				if at == never {
+					delete(listed, slot)
+				}
+			}
+			check()
+		}
+		for len(listed) > 0 {
+			slot := d.earliest()
+			d.remove(slot)
+			delete(listed, slot)
+			check()
+		}
+	}
+}
+
+// What is listed in order of time stands in the queue, and a few that are much later than
+// the others keep none of them out.
+func TestDeadlinesInOrderQueue(t *testing.T) {
+	const slots = 1000
+	d := newDeadlines()
+	for slot := range int32(slots) {
+		d.grow()
+		d.set(slot, instant(slot))
+		if slot%100 >= 100-mostMoved {
+			d.set(slot, instant(1_000_000-slot)) // later than all others
+		}
+	}
+	require.Equal(t, slots/100*mostMoved-1, d.others.len()) // and one is the last of all
+	for _, slot := range rand.New(rand.NewPCG(1, 2)).Perm(slots) {
+		d.remove(int32(slot))
+	}
+	require.Equal(t, never, d.next())
+	require.EqualValues(t, -1, d.first)
+	require.EqualValues(t, -1, d.last)
+}
+
+// An agenda is a heap wherever its items stand.
+func TestAgendaIsAHeap(t *testing.T) {
+	places := make([]int32, 500)
+	a := agenda[int]{place: func(it int) *int32 { return &places[it] }}
+	for i := range places {
+		places[i] = -1
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		if it := r.IntN(len(places)); r.IntN(3) == 0 {
+			a.remove(it)
+			require.EqualValues(t, -1, places[it])
+		} else {
+			a.set(it, instant(r.IntN(1000)))
+		}
+		for i := root + 1; i < a.items.n; i++ {
+			require.LessOrEqual(t, a.items.at(parent(i)).at, a.items.at(i).at)
+			require.Equal(t, i/arity*arity, firstChild(parent(i)))
+		}
+	}
+	var all []agendaItem[int]
+	for i := root; i < a.items.n; i++ {
+		all = append(all, *a.items.at(i))
+		require.EqualValues(t, i, places[a.items.at(i).it])
+	}
+	require.Equal(t, a.len(), len(all))
+	slices.SortFunc(all, func(x, y agendaItem[int]) int { return cmp.Compare(x.at, y.at) })
+	for _, item := range all {
+		require.Equal(t, item.at, a.next())
+		a.remove(a.first())
+	}
+	require.Equal(t, never, a.next())
+}

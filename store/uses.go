@@ -1,0 +1,158 @@
+package store
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Whoever uses an entry without mu leaves a note of it, if the policy has to know, each
+// goroutine in a part of its own, as a rule. After every 64th use the policy is told, if
+// mu is free.
+
+// tellEvery is after how many uses that is: so many that it does not show, and so few that
+// it takes some tens of microseconds at most.
+const tellEvery = 64
+
+// goroutine returns a number that is another for most other goroutines: where its
+// stack is.
+func goroutine() uint64 {
+	var here byte
+	return uint64(uintptr(unsafe.Pointer(&here)) >> 12) // stacks of any depth are that large
+}
+
+// tally returns the part of the tallies that the goroutine counts in, and its number.
+func (s *Store[K, V]) tally() (t *tally, part uint64) {
+	part = partOf(goroutine())
+	return &s.tallies[part], part
+}
+
+// usedQuick notes a use of v, the nth in a part of the tallies, and the first since one
+// under mu or not.
+func (s *Store[K, V]) usedQuick(v *version[K, V], first bool, part, n uint64) {
+	due := n%tellEvery == 0
+	switch {
+	case s.uses != nil:
+		if !s.uses[part].note(n, v.slot, v.hash) {
+			return
+		}
+	case first:
+		due = s.firsts[part].note(v.slot) || due
+	}
+	if due && s.isToTell(part) && s.mu.TryLock() {
+		if s.uses != nil {
+			s.passUsesLocked(part)
+			s.leaveOutLocked(part)
+		} else {
+			s.passFirstsLocked(part)
+		}
+		s.upkeepLocked()
+		s.mu.Unlock()
+	}
+}
+
+// isToTell reports whether the policy wants to know.
+func (s *Store[K, V]) isToTell(part uint64) bool {
+	return s.uses != nil || s.upkeep.Load() || s.firsts[part].untold()
+}
+
+func (s *Store[K, V]) upkeepLocked() {
+	if more := s.table.unlocked.upkeep(); s.upkeep.Load() != more {
+		s.upkeep.Store(more)
+	}
+}
+
+// firsts are uses that LRU has still to be told of: of each entry the first since one under
+// mu, its birth as a rule, and the last few of a part of the tallies. Some get lost, and
+// some are of entries that have gone, to no harm: see lru.use.
+type firsts struct {
+	last [tellEvery]atomic.Uint32 // slots
+	n    atomic.Uint64            // how many there were
+	told atomic.Uint64            // how many when the policy was told
+	_    [48]byte                 // to the end of the cache line
+}
+
+// note notes one, and reports whether there are so many that some may get lost soon.
+func (f *firsts) note(slot uint32) (many bool) {
+	n := f.n.Add(1)
+	f.last[n%tellEvery].Store(slot)
+	return n-f.told.Load() > tellEvery/2
+}
+
+func (f *firsts) untold() bool { return f.n.Load() != f.told.Load() }
+
+// passFirstsLocked tells the policy of those in one part.
+func (s *Store[K, V]) passFirstsLocked(part uint64) {
+	f := &s.firsts[part]
+	upTo := f.n.Load()
+	for n := max(f.told.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
+		s.table.unlocked.use(f.last[n%tellEvery].Load(), 0)
+	}
+	f.told.Store(upTo)
+}
+
+// uses are those that TinyLFU has still to be told of, the last few of a part of the
+// tallies. Some get lost, and some come twice, to no harm.
+type uses struct {
+	last  [tellEvery]atomic.Uint64 // slot and hash of each
+	after atomic.Uint64            // those up to this one are left out
+	told  uint64                   // how many there were when the policy was told; mu guards it and the next
+	sets  uint64                   // Stats.Sets under mu by then
+	since uint64                   // told when sets changed last
+}
+
+// note notes the nth use, and reports false if it is left out.
+func (u *uses) note(n uint64, slot, hash uint32) bool {
+	if n <= u.after.Load() {
+		return false
+	}
+	u.last[n%tellEvery].Store(uint64(slot)<<32 | uint64(hash))
+	return true
+}
+
+// passUsesLocked tells the policy of those in one part.
+func (s *Store[K, V]) passUsesLocked(part uint64) {
+	u := &s.uses[part]
+	upTo := s.tallies[part].uses()
+	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
+		use := u.last[n%tellEvery].Load()
+		s.table.unlocked.use(uint32(use>>32), uint32(use))
+	}
+	u.told = upTo
+}
+
+// quietUses is how many uses of a part without a set under mu, beyond the store's
+// capacity, make a long time.
+const quietUses = 1024
+
+// leaveOutLocked leaves out the next uses of a part if nothing came into the store for
+// long: then nothing is evicted either, and a sample tells the policy what is used most:
+// one in 4 of them, in 8 after twice that time, at last in 16.
+func (s *Store[K, V]) leaveOutLocked(part uint64) {
+	u := &s.uses[part]
+	if u.sets != s.stats.Sets {
+		u.sets, u.since = s.stats.Sets, u.told
+		return
+	}
+	long, quiet := uint64(s.capacity)+quietUses, u.told-u.since
+	switch {
+	case quiet > 4*long:
+		u.after.Store(u.told + 15*tellEvery)
+	case quiet > 2*long:
+		u.after.Store(u.told + 7*tellEvery)
+	case quiet > long:
+		u.after.Store(u.told + 3*tellEvery)
+	}
+}
+
+// passOwnUsesLocked tells the policy of the uses of the goroutine that it runs in,
+// before one of its inserts, and leaves none out for now. It read from a little higher
+// or lower in its stack.
+func (s *Store[K, V]) passOwnUsesLocked() {
+	here := goroutine()
+	for _, at := range [...]uint64{here - 1, here, here + 1} {
+		s.passUsesLocked(partOf(at))
+		if u := &s.uses[partOf(at)]; u.after.Load() != 0 {
+			u.after.Store(0)
+		}
+	}
+}
