@@ -25,6 +25,7 @@ type lru[K comparable, V any] struct {
 	// comes into it next, as an eviction makes room for one, moves to the front and needs
 	// no room of its own. -1 = there is none.
 	vacant      int32
+	newest      instant       // mark that came into the list
 	late, ready agenda[int32] // the heaps: slots by marks, which are as of when they were looked at
 	places      pieces[int32] // in one of the heaps, by slot; -1 = in neither
 	hand        int           // how far round ready is looked at
@@ -62,9 +63,10 @@ func (p *lru[K, V]) mark(slot int32) instant {
 	return instant((*p.slots.at(int(slot))).v.Load().used.Load())
 }
 
-// add lists e, a newcomer, whose use is the latest.
+// add lists e, whose use is the latest, as that of a newcomer is.
 func (p *lru[K, V]) add(e *entry[K, V]) {
 	p.grow(e.slot)
+	p.newest = p.mark(e.slot)
 	p.list.Add(e.slot, struct{}{})
 	if e.slot == p.vacant {
 		p.vacant = -1
@@ -78,10 +80,15 @@ func (p *lru[K, V]) grow(slot int32) {
 	}
 }
 
-// giveBack lists e by its mark, which others may be later than.
+// giveBack lists e by its mark. As a rule that is the latest, as the end of a lease is a
+// use under mu.
 func (p *lru[K, V]) giveBack(e *entry[K, V]) {
 	p.grow(e.slot)
-	p.late.set(e.slot, p.mark(e.slot))
+	if mark := p.mark(e.slot); mark&1 == 0 && mark > p.newest {
+		p.add(e)
+	} else {
+		p.late.set(e.slot, mark)
+	}
 }
 
 // use moves what was used from the list to the heap. Elsewhere, the mark is enough. Who
