@@ -83,10 +83,10 @@ func (p *lru[K, V]) grow(slot int32) {
 // giveBack lists e by its mark. As a rule that is the latest, as the end of a lease is a
 // use under mu.
 func (p *lru[K, V]) giveBack(e *entry[K, V]) {
-	p.grow(e.slot)
 	if mark := p.mark(e.slot); mark&1 == 0 && mark > p.newest {
 		p.add(e)
 	} else {
+		p.grow(e.slot)
 		p.late.set(e.slot, mark)
 	}
 }
@@ -177,6 +177,7 @@ const (
 	readySteps = 8  // more than are needed if all are used at random
 	readyLooks = 2  // at what is ready
 	smallHeap  = 1024
+	readyShare = 1024 // of the heap, one in so many is to be ready
 )
 
 // upkeep does a bit of what victim would have to do. In a small heap that is little
@@ -208,7 +209,7 @@ func (p *lru[K, V]) keepUp() {
 
 // enough is how many are to be ready: so few that to keep them so costs a use little, and
 // so many that what lies below has been looked at lately.
-func (p *lru[K, V]) enough() int { return max(p.late.len()/smallHeap, 16) }
+func (p *lru[K, V]) enough() int { return max(p.late.len()/readyShare, 16) }
 
 // prepare freshens what is at the top of the heap, and moves what then is on top to what
 // is ready. It reads all marks first, so that one cache miss does not wait for another.

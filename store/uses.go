@@ -61,6 +61,10 @@ func (s *Store[K, V]) upkeepLocked() {
 	}
 }
 
+// firstKept returns the first of the last few notes of a part that is still to be passed
+// on, if those up to told are not and there are so many.
+func firstKept(told, upTo uint64) uint64 { return max(told+1, upTo-min(upTo, tellEvery-1)) }
+
 // firsts are uses that LRU has still to be told of: of each entry the first since one under
 // mu, its birth as a rule, and the last few of a part of the tallies. Some get lost, and
 // some are of entries that have gone, to no harm: see lru.use.
@@ -84,7 +88,7 @@ func (f *firsts) untold() bool { return f.n.Load() != f.told.Load() }
 func (s *Store[K, V]) passFirstsLocked(part uint64) {
 	f := &s.firsts[part]
 	upTo := f.n.Load()
-	for n := max(f.told.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
+	for n := firstKept(f.told.Load(), upTo); n <= upTo; n++ {
 		s.table.unlocked.use(f.last[n%tellEvery].Load(), 0)
 	}
 	f.told.Store(upTo)
@@ -113,7 +117,7 @@ func (u *uses) note(n uint64, slot, hash uint32) bool {
 func (s *Store[K, V]) passUsesLocked(part uint64) {
 	u := &s.uses[part]
 	upTo := s.tallies[part].uses()
-	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
+	for n := firstKept(max(u.told, u.after.Load()), upTo); n <= upTo; n++ {
 		use := u.last[n%tellEvery].Load()
 		s.table.unlocked.use(uint32(use>>32), uint32(use))
 	}

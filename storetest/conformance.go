@@ -82,19 +82,13 @@ func checkInTime(t testing.TB, e Engine, run func(t testing.TB, e Engine)) {
 		faults := record(t, func(t testing.TB) { run(t, e) })
 		asked := time.Duration(e.asked.Load())
 		late := asked > 0 && time.Since(began)-asked > e.Unit/2
-		if len(faults) == 0 {
-			return
-		}
-		for _, fault := range faults {
-			if late && try < tries {
-				t.Logf("with a Unit of %v, and late: %s", e.Unit, fault)
-			} else {
+		if len(faults) == 0 || !late || try == tries {
+			for _, fault := range faults {
 				t.Error(fault)
 			}
-		}
-		if t.Failed() {
 			return
 		}
+		t.Logf("with a Unit of %v, and late: %q", e.Unit, faults)
 		e.Unit *= 2
 	}
 }
