@@ -113,3 +113,29 @@ func TestInspectionOfRecordsThatCannotBe(t *testing.T) {
 		require.True(t, slices.ContainsFunc(damage, func(err error) bool { return strings.Contains(err.Error(), says) }), says)
 	}
 }
+
+// A snapshot in the place of another, or of another store, is damage to itself, whether
+// or not a store would have to go by it.
+func TestInspectionOfSnapshotsInTheWrongPlace(t *testing.T) {
+	for _, w := range workshops(t)[:6] {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			other := w
+			other.work(t)
+			snapshots := slices.DeleteFunc(w.files(), func(name string) bool { return !strings.Contains(name, "snapshot-") })
+			for i, name := range snapshots {
+				wrong := [][]byte{other.img[name]}
+				for _, twin := range snapshots {
+					if twin != name {
+						wrong = append(wrong, w.img[twin])
+					}
+				}
+				for _, data := range wrong {
+					require.NotNil(t, data)
+					got := inspect(t, w.img.But(name, data))
+					require.ErrorIs(t, got.Snapshots[i].Damage, persist.ErrCorrupt)
+				}
+			}
+		})
+	}
+}

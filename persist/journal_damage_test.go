@@ -159,6 +159,28 @@ func TestAllDamageToAJournaledFolder(t *testing.T) {
 	}
 }
 
+// A run of zeros, as a disk leaves where it has lost what was written, is not taken for
+// the end of what there is as long as anything stands behind it.
+func TestZerosInASegment(t *testing.T) {
+	t.Parallel()
+	for _, w := range journalWays {
+		f := journaled(t, w, true)
+		for _, name := range f.segments() {
+			data := f.img[name]
+			used := len(bytes.TrimRight(data, "\x00"))
+			for _, run := range []int{16, 64, 512} {
+				for at := 0; at < used; at++ {
+					bad := slices.Clone(data)
+					clear(bad[at:min(at+run, len(bad))])
+					if o, corrupt := f.open(f.img.But(name, bad), name); !corrupt {
+						require.Equal(t, f.full, o.state, "%s, %d zeros from byte %d on", name, run, at)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestSegmentsInTheWrongPlace(t *testing.T) {
 	for _, w := range journalWays {
 		for _, closed := range []bool{false, true} {

@@ -273,6 +273,24 @@ func TestFolderMovesAway(t *testing.T) {
 	}
 }
 
+// Without a journal, a snapshot finds out.
+func TestSnapshotAfterFolderMovesAway(t *testing.T) {
+	d := disk.New()
+	s := open(t, journaled(d, persist.OnSnapshot))
+	set(t, s, "a")
+	require.NoError(t, d.Rename("/data/store", "/data/elsewhere"))
+	require.NoError(t, d.Mkdir("/data/store", 0o700))
+	require.ErrorContains(t, s.Snapshot(t.Context()), "not where it was")
+	entries, err := d.ReadDir("/data/store")
+	require.NoError(t, err)
+	require.Empty(t, entries, "this is another folder")
+
+	require.NoError(t, d.Remove("/data/store"))
+	require.NoError(t, d.Rename("/data/elsewhere", "/data/store"))
+	require.NoError(t, s.Snapshot(t.Context()))
+	require.Equal(t, content(s), content(open(t, journaled(d.Image().Boot(), persist.OnSnapshot))))
+}
+
 // A journal's file that is cut short under the store, which faults in memory that
 // is mapped to it, costs nothing either.
 func TestJournalIsCutShort(t *testing.T) {
