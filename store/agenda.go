@@ -6,7 +6,7 @@ package store
 type agenda[T any] struct {
 	// No item is earlier than its parent. The first few places stay empty.
 	items pieces[agendaItem[T]]
-	place func(it T) *int32 // where an item's place is noted, -1 when it is unlisted
+	place func(it T) *int32 // where an item's place is noted, -1 when it is unlisted; nil = nowhere
 }
 
 type agendaItem[T any] struct {
@@ -42,14 +42,29 @@ func (a *agenda[T]) set(it T, at instant) {
 	case at == never:
 		a.remove(it)
 	case i < 0:
-		for a.items.n < root {
-			a.items.push(agendaItem[T]{})
-		}
-		a.items.push(agendaItem[T]{})
-		a.up(a.items.n-1, agendaItem[T]{at, it})
+		a.push(it, at)
 	default:
 		a.fix(i, agendaItem[T]{at, it})
 	}
+}
+
+// push lists what is not listed.
+func (a *agenda[T]) push(it T, at instant) {
+	for a.items.n < root {
+		a.items.push(agendaItem[T]{})
+	}
+	a.items.push(agendaItem[T]{})
+	a.up(a.items.n-1, agendaItem[T]{at, it})
+}
+
+// pop takes off the first, in an agenda without places.
+func (a *agenda[T]) pop() agendaItem[T] {
+	first := *a.items.at(root)
+	last := a.items.pop()
+	if a.items.n > root {
+		a.down(root, last)
+	}
+	return first
 }
 
 func (a *agenda[T]) remove(it T) {
@@ -109,5 +124,7 @@ func (a *agenda[T]) down(i int, item agendaItem[T]) {
 
 func (a *agenda[T]) put(i int, item agendaItem[T]) {
 	*a.items.at(i) = item
-	*a.place(item.it) = int32(i)
+	if a.place != nil {
+		*a.place(item.it) = int32(i)
+	}
 }

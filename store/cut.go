@@ -16,11 +16,11 @@ const cutBatch = 8
 type cut[K comparable, V any] struct {
 	table    *table[K, V]
 	slots    pieces[*entry[K, V]]
-	next     int // of the slots, the first not walked yet
-	id       uint32
-	start    uint64 // what was born after this position is not in it
-	hits     uint64 // past mu, by then
-	changes  uint64 // Store.changes then
+	next     int      // of the slots, the first not walked yet
+	has      []uint64 // a bit for each slot
+	start    uint64   // what was born after this position is not in it
+	hits     uint64   // past mu, by then
+	changes  uint64   // Store.changes then
 	now      instant
 	seq      uint64 // Store.applied then
 	fence    uint64
@@ -54,7 +54,7 @@ func imageOf[K comparable, V any](e *entry[K, V], idle time.Duration) image[K, V
 	}
 	v := e.v.Load()
 	return image[K, V]{
-		v, e.revision, e.updated, e.data, e.created, e.ttl, e.fence,
+		v, e.revision, e.updated, e.data, e.created, e.ttl(), e.fence,
 		v.used.Load(), v.lastAccess(), e.reads, e.deadline(idle), until,
 	}
 }
@@ -74,12 +74,11 @@ func (s *Store[K, V]) beginCut(restart bool) (c *cut[K, V], wall int64) {
 	s.seeLocked(now)
 	s.settleLocked()
 	s.restarting = restart
-	s.cuts++
 	hits, _, _ := s.tallies.sum()
 	s.cut = &cut[K, V]{
 		table:    s.table,
 		slots:    s.table.slots,
-		id:       s.cuts,
+		has:      make([]uint64, (s.table.slots.n+63)/64),
 		start:    s.position,
 		hits:     hits,
 		changes:  s.changes,
@@ -100,12 +99,18 @@ func (s *Store[K, V]) endCut() {
 	s.openReadsLocked()
 }
 
-// see takes the image of e, of table t, unless the cut has it or e is too new.
+// see takes the image of e, of table t, unless the cut has it or e is too new, or has been
+// removed, when it had been seen.
 func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
-	if t != c.table || e.born > c.start || e.cut == c.id {
+	if t != c.table || e.born > c.start {
 		return
 	}
-	e.cut = c.id
+	slot := e.slot()
+	has, bit := &c.has[slot/64], uint64(1)<<(slot%64)
+	if *has&bit != 0 {
+		return
+	}
+	*has |= bit
 	if n := len(c.seen); n == 0 || len(c.seen[n-1]) == cutBatch {
 		c.seen = append(c.seen, c.chunk())
 	}

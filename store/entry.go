@@ -81,28 +81,28 @@ type entry[K comparable, V any] struct {
 	v        atomic.Pointer[version[K, V]] // the present one
 	revision uint64
 	updated  instant
-	reads    uint64        // those of v not among them while that is open
-	accessed atomic.Int64  // last access, if v.used does not tell it; an instant
-	ttl      time.Duration // of v
+	reads    uint64       // those of v not among them while that is open
+	accessed atomic.Int64 // last access, if v.used does not tell it; an instant
 
 	lease   *Lease[K, V] // nil = not locked
 	created instant
 	fence   uint64
-	born    uint64 // position when it was created
-	slot    int32  // in table.slots; -1 once removed
-	cut     uint32 // id of the last cut that has seen it
+	born    uint64 // position when it was created; gone = it has been removed
 	*details[K, V]
 }
 
 // details is what a store need not know of each entry if it has neither a folder nor a
 // Weigher: there, all entries share one.
 type details[K comparable, V any] struct {
-	data    *encoded     // the key and the value as encoded; nil without a folder
-	pending *batch[K, V] // has a change of the entry that is to be made; nil = none
-	noted   int64        // last access that the journal knows of, an instant; readers load it atomically
+	data    *encoded      // the key and the value as encoded; nil without a folder
+	pending *batch[K, V]  // has a change of the entry that is to be made; nil = none
+	noted   int64         // last access that the journal knows of, an instant; readers load it atomically
+	ttl     time.Duration // as restored, until the next write; 0 = what entry.ttl makes of the deadline
 	weight  uint32
 	packed  bool // the value has not been decoded from data yet; see packed.go
 }
+
+const gone = math.MaxUint64
 
 // detailed returns an entry with details of its own.
 func detailed[K comparable, V any]() *entry[K, V] {
@@ -124,6 +124,32 @@ func (s *Store[K, V]) blankEntry() *entry[K, V] {
 
 // key returns its key, the same in all versions.
 func (e *entry[K, V]) key() K { return e.v.Load().key }
+
+// mark returns the mark of its last use.
+func (e *entry[K, V]) mark() instant { return instant(e.v.Load().used.Load()) }
+
+// slot returns its place in table.slots, until it is removed.
+func (e *entry[K, V]) slot() int32 { return int32(e.v.Load().slot) }
+
+// ttl returns the TTL of the present version, for a caller who may look at both.
+func (e *entry[K, V]) ttl() time.Duration {
+	switch v := e.v.Load(); {
+	case v.expires == never:
+		return NoExpiry
+	case e.details.ttl != 0:
+		return e.details.ttl
+	default:
+		return time.Duration(v.expires - e.updated)
+	}
+}
+
+// wrote notes a write at the instant given.
+func (e *entry[K, V]) wrote(now instant) {
+	e.updated = now
+	if e.details.ttl != 0 {
+		e.details.ttl = 0
+	}
+}
 
 func (e *entry[K, V]) hash() uint32 { return e.v.Load().hash }
 
@@ -236,11 +262,9 @@ func (e *entry[K, V]) prepare(v *version[K, V], place uint64, at, expires instan
 }
 
 // giveWay puts next in the place of v, which the caller has claimed, with so many reads.
-// It reports whether the mark that it found was one under mu.
-func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant, ttl time.Duration) (first bool) {
+func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires instant) {
 	e, used := v.e, v.used.Load()
 	if mark := markOf(now); used < mark {
-		first = used&1 == 0
 		used = mark
 	} else if used&1 == 0 {
 		e.accessed.Store(int64(max(v.lastAccess(), now)))
@@ -249,9 +273,8 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	next.used.Store(used)
 	e.reads += reads
 	e.revision++
-	e.updated, e.ttl = now, ttl
+	e.wrote(now)
 	e.v.Store(next)
-	return first
 }
 
 // revisionOrZero returns the revision of e, 0 for no entry.

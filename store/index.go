@@ -13,6 +13,8 @@ import (
 type index[K comparable, V any] struct {
 	dir atomic.Pointer[directory[K, V]]
 	n   int // entries; for who may change it
+
+	marks *marks // of the entries, by slot; nil = nobody goes by them
 }
 
 // directory has 1<<depth places; a segment stands in all that its own, fewer bits

@@ -154,3 +154,43 @@ func TestExportToABadWriter(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// An entry whose deadline is not its last write plus its TTL, as another program may have
+// written it, dies at that deadline, and a write starts its TTL anew.
+func TestImportKeepsTheTTL(t *testing.T) {
+	r, err := persist.NewReader(bytes.NewReader(exportOf(t, options{TTL: time.Minute}, "a", 7)), "export")
+	require.NoError(t, err)
+	rec, err := r.Next()
+	require.NoError(t, err)
+	rec.Expires += int64(time.Second)
+	var out bytes.Buffer
+	w, err := persist.NewWriter(&out, r.Header())
+	require.NoError(t, err)
+	require.NoError(t, w.Write(&rec))
+	require.NoError(t, w.Close())
+
+	for name, o := range map[string]options{
+		"in memory": {}, "in a folder": {Persist: persist.Config{Dir: t.TempDir()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, o)
+			lives := func() time.Duration {
+				m, ok := s.Metadata("a")
+				require.True(t, ok)
+				return m.Expires.Sub(m.Updated)
+			}
+			require.NoError(t, s.Import(bytes.NewReader(out.Bytes())))
+			require.Equal(t, time.Minute+time.Second, lives())
+			require.NoError(t, s.Import(bytes.NewReader(exported(t, s))))
+			for range 2 {
+				_, err = s.Update("a", func(old int, found bool) (int, error) { return old + 1, nil })
+				require.NoError(t, err)
+				require.Equal(t, time.Minute, lives())
+			}
+			require.NoError(t, s.SetWithTTL("a", 1, time.Hour))
+			_, err = s.Update("a", func(old int, found bool) (int, error) { return old + 1, nil })
+			require.NoError(t, err)
+			require.Equal(t, time.Hour, lives())
+		})
+	}
+}

@@ -145,7 +145,7 @@ func (s *Store[K, V]) nextBatch(w *walk[K, V], see func(e *entry[K, V], now inst
 	}
 	some := w.slots.from(w.next, walkBatch)
 	for _, e := range some {
-		if e != nil && e.slot >= 0 && e.born <= w.start && !e.isDead(now, s.o.IdleTimeout) {
+		if e != nil && e.born <= w.start && !e.isDead(now, s.o.IdleTimeout) {
 			see(e, now)
 		}
 	}

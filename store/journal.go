@@ -19,7 +19,7 @@ func (s *Store[K, V]) record(c *change[K, V], wall int64) {
 	switch c.kind {
 	case changeAdd:
 		p.Kind = persist.ChangeSet
-		p.Value, p.TTL, p.Revision = c.e.data.value, onDisk(c.e.ttl), 1
+		p.Value, p.TTL, p.Revision = c.e.data.value, onDisk(c.e.ttl()), 1
 		if c.victim != nil {
 			// Last: a crash between the two may keep both, not lose both.
 			s.journal.Add(&p)

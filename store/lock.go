@@ -308,7 +308,7 @@ func (s *Store[K, V]) passOnWaylaidLocked() {
 	entries := s.waylaid
 	s.waylaid = nil
 	for _, e := range entries {
-		if e.slot >= 0 {
+		if e.born != gone {
 			s.passOnLocked(e)
 		}
 	}

@@ -2,240 +2,252 @@ package store
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// lru is what may be evicted, in order of use, which is exact and yet costs a reader
-// nothing but a mark in the version. golang-lru's list has entries in the order in which
-// they were listed. One that was used since moves to a heap, by its mark: when the policy
-// is told of that, or when it turns out at the end of the list. One that turns out on top
-// of the heap to have been used since goes where it belongs. So what is at the end and was
-// not used since is older than all else in the list, and likewise on top of the heap.
-//
-// What is on top and was not used since would hide what lies below, and how much of that
-// is out of place: so it moves to a small heap of what is ready to be evicted.
-//
-// An entry in the list has the even mark of a newcomer, or else was used since: uses under
-// mu are told at once.
+// lru is what may be evicted, in order of use, which is exact and yet costs a reader no
+// more than marks. Those who go next stand in golang-lru's list. To find out who they are,
+// lru looks through the marks of all slots, some with each eviction, and takes down those
+// that are not above a limit, a few: all others were used later. Whoever turns out to have
+// been used since goes back among those.
 type lru[K comparable, V any] struct {
 	slots *pieces[*entry[K, V]]
-	list  *simplelru.LRU[int32, struct{}] // by slot; its bound is not used
-	// vacant is a slot that is still in the list though its entry is not: whoever
-	// comes into it next, as an eviction makes room for one, moves to the front and needs
-	// no room of its own. -1 = there is none.
-	vacant      int32
-	newest      instant       // mark that came into the list
-	late, ready agenda[int32] // the heaps: slots by marks, which are as of when they were looked at
-	places      pieces[int32] // in one of the heaps, by slot; -1 = in neither
-	hand        int           // how far round ready is looked at
+	marks *marks // by slot, none later than that of its entry
+	n     int    // entries that may be evicted
+
+	next   *simplelru.LRU[int, agendaItem[int32]] // the first few of found, by place
+	newest instant                                // mark among these
+	found  round
+	coming round // goes on above found
+	looked int   // at so many slots for coming, and at all for found
+	wasted int   // how many of found, one after the other, were not to be evicted any more
+	steps  int   // of victim, since it started over
 }
 
-func newLRU[K comparable, V any](slots *pieces[*entry[K, V]]) *lru[K, V] {
-	list, err := simplelru.NewLRU[int32, struct{}](math.MaxInt, nil)
+// round has all slots whose marks are above one limit and not above another, of those
+// that were looked at. One that was found and comes to be among these is in found still.
+type round struct {
+	above, limit instant
+	slots        agenda[int32] // by mark, as of when they were taken down; some have gone since
+}
+
+// reset empties it, for no more to be found.
+func (r *round) reset(limit instant) {
+	r.above, r.limit = limit, limit
+	r.slots.items.clear()
+}
+
+func (r *round) takes(mark instant) bool { return r.above < mark && mark <= r.limit }
+
+const (
+	nextPlaces = 4
+	// A round is to find so many times the root of the number of entries: then neither
+	// they nor the slots to be looked at for each are many.
+	foundRoots = 8
+	looks      = 8 // so many runs of slots are looked at if all wait for that
+	// victimSteps is how much victim does at a time: some tens of microseconds.
+	victimSteps = 64
+	// startsOver is how many slots it may look at anew for each step that it has made:
+	// that doubles the time of a step.
+	startsOver = 128
+)
+
+func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks) *lru[K, V] {
+	next, err := simplelru.NewLRU[int, agendaItem[int32]](nextPlaces, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}
-	p := &lru[K, V]{slots: slots, list: list, vacant: -1}
-	p.late.place = func(slot int32) *int32 { return p.places.at(int(slot)) }
-	p.ready.place = p.late.place
+	p := &lru[K, V]{slots: slots, marks: marks, next: next}
+	p.startOver()
 	return p
 }
 
-// heap returns the heap that a slot is in, or nil. Its place is good for both, and who
-// stands there tells them apart.
-func (p *lru[K, V]) heap(slot int32) *agenda[int32] {
-	if int(slot) >= p.places.n {
-		return nil
-	}
-	at := int(*p.places.at(int(slot)))
-	switch {
-	case at < 0:
-		return nil
-	case at < p.ready.items.n && p.ready.items.at(at).it == slot:
-		return &p.ready
-	}
-	return &p.late
+// startOver forgets what was found.
+func (p *lru[K, V]) startOver() {
+	p.next.Purge()
+	p.found.reset(-never)
+	p.coming.reset(-never)
+	p.looked, p.wasted, p.steps = 0, 0, 0
 }
 
-// mark returns the present mark of the entry in a slot.
-func (p *lru[K, V]) mark(slot int32) instant {
-	return instant((*p.slots.at(int(slot))).v.Load().used.Load())
+func (p *lru[K, V]) grow() { p.marks.grow() }
+
+func (p *lru[K, V]) emptied() {
+	p.marks.reset()
+	p.startOver()
 }
 
-// add lists e, whose use is the latest, as that of a newcomer is.
 func (p *lru[K, V]) add(e *entry[K, V]) {
-	p.grow(e.slot)
-	p.newest = p.mark(e.slot)
-	p.list.Add(e.slot, struct{}{})
-	if e.slot == p.vacant {
-		p.vacant = -1
+	p.n++
+	p.list(e.slot(), e.mark())
+}
+
+func (p *lru[K, V]) giveBack(e *entry[K, V]) { p.add(e) }
+
+// list lists a slot by its mark.
+func (p *lru[K, V]) list(slot int32, mark instant) {
+	p.marks.at(int(slot)).Store(int64(mark))
+	switch {
+	case mark <= p.found.limit:
+		p.found.slots.push(slot, mark)
+	case p.coming.takes(mark) && int(slot) < p.looked:
+		p.coming.slots.push(slot, mark)
 	}
 }
 
-// grow makes room for a slot: with each newcomer, or somebody would pay for all.
-func (p *lru[K, V]) grow(slot int32) {
-	for p.places.n <= int(slot) {
-		p.places.push(-1)
+// remove leaves what was found as it is, as a rule: the slot's mark is another now. What
+// has come and gone over and over must not fill it up.
+func (p *lru[K, V]) remove(e *entry[K, V]) {
+	slot := e.slot()
+	p.marks.at(int(slot)).Store(int64(never))
+	p.n--
+	switch place, first, ok := p.next.GetOldest(); {
+	case p.n == 0: // all that come now are found
+		p.startOver()
+		p.found.reset(never - 1)
+		p.coming.reset(never - 1)
+	case p.found.slots.len()+p.coming.slots.len() > 2*p.n+p.slots.n/16+64:
+		p.startOver()
+	case ok && first.it == slot:
+		p.follow(place)
 	}
 }
 
-// giveBack lists e by its mark. As a rule that is the latest, as the end of a lease is a
-// use under mu.
-func (p *lru[K, V]) giveBack(e *entry[K, V]) {
-	if mark := p.mark(e.slot); mark&1 == 0 && mark > p.newest {
-		p.add(e)
-	} else {
-		p.grow(e.slot)
-		p.late.set(e.slot, mark)
-	}
-}
-
-// use moves what was used from the list to the heap. Elsewhere, the mark is enough. Who
-// left the slot since, or came into it, is no worse off there.
 func (p *lru[K, V]) use(slot, _ uint32) {
-	if s := int32(slot); s != p.vacant && p.heap(s) == nil && p.list.Remove(s) {
-		p.late.set(s, p.mark(s))
+	if m := p.marks.at(int(slot)); instant(m.Load()) != never {
+		m.Store(int64((*p.slots.at(int(slot))).mark()))
 	}
 }
 
 func (p *lru[K, V]) resize(int) {}
 
-func (p *lru[K, V]) remove(e *entry[K, V]) {
-	if h := p.heap(e.slot); h != nil {
-		h.remove(e.slot)
-		return
-	}
-	p.clearVacant()
-	p.vacant = e.slot
-}
-
-func (p *lru[K, V]) clearVacant() {
-	if p.vacant >= 0 {
-		p.list.Remove(p.vacant)
-		p.vacant = -1
-	}
-}
-
-// victimSteps is how much victim tidies up at a time: some tens of microseconds.
-const victimSteps = 256
-
 // victim returns the entry to evict first, or nil when there is none.
 func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
-	for range victimSteps {
-		switch slot, tidy := p.oldest(); {
-		case !tidy:
-		case slot < 0:
-			return nil, false
+	if p.n == 0 {
+		return nil, false
+	}
+	for left := victimSteps; left > 0; left-- {
+		p.steps++
+		taken := p.scan(2 + p.slots.n>>19) // so that all is looked at before found is used up
+		place, first, ok := p.next.GetOldest()
+		switch {
+		case !ok && p.found.slots.len() == 0 && !p.hasScanned():
+			taken += p.scan(looks)
+		case !ok || p.newest > p.found.slots.next():
+			p.prepare()
+		case p.isStill(first):
+			p.wasted = 0
+			return *p.slots.at(int(first.it)), false
 		default:
-			return *p.slots.at(int(slot)), false
+			p.follow(place)
 		}
+		if p.wasted > p.slots.n/2048+64 && p.steps > p.slots.n/startsOver {
+			p.startOver() // most were used since
+		}
+		left -= taken / 4
 	}
 	return nil, true
 }
 
-// oldest returns the slot of the least recently used, -1 = there is none, or puts one that
-// was in the way where it belongs, and then it is not tidy yet.
-func (p *lru[K, V]) oldest() (slot int32, tidy bool) {
-	p.clearVacant()
-	slot, mark := -1, never
-	if last, _, ok := p.list.GetOldest(); ok {
-		slot, mark = last, p.mark(last)
-		if mark&1 != 0 {
-			p.list.RemoveOldest()
-			p.late.set(slot, mark)
-			return -1, false
+// isStill reports whether a slot goes by the mark that it had. Otherwise it is listed by
+// a later one, or is not to be evicted any more.
+func (p *lru[K, V]) isStill(f agendaItem[int32]) bool {
+	now := instant(p.marks.at(int(f.it)).Load())
+	if now == f.at {
+		if now = (*p.slots.at(int(f.it))).mark(); now == f.at {
+			return true
 		}
 	}
-	for _, h := range [...]*agenda[int32]{&p.late, &p.ready} {
-		if h.next() < mark {
-			if p.freshen(h, root) {
-				return -1, false
-			}
-			slot, mark = h.first(), h.next()
-		}
+	if now != never {
+		p.list(f.it, now)
 	}
-	return slot, true
+	p.wasted++
+	return false
 }
 
-// freshen puts an item of a heap where it belongs, and reports false if it is there.
-func (p *lru[K, V]) freshen(h *agenda[int32], at int) bool {
-	item := *h.items.at(at)
-	mark := p.mark(item.it)
-	if mark == item.at {
-		return false
-	}
-	if h == &p.ready {
-		h.remove(item.it)
-	}
-	p.late.set(item.it, mark)
-	return true
-}
-
-const (
-	tidySteps  = 64 // no fewer than there were uses since
-	readySteps = 8  // more than are needed if all are used at random
-	readyLooks = 2  // at what is ready
-	smallHeap  = 1024
-	readyShare = 1024 // of the heap, one in so many is to be ready
-)
-
-// upkeep does a bit of what victim would have to do. In a small heap that is little
-// anyway, and nobody is to wait for mu because of it.
-func (p *lru[K, V]) upkeep() (more bool) {
-	if p.late.len() < smallHeap {
-		return false
-	}
-	p.keepUp()
-	return true
-}
-
-func (p *lru[K, V]) keepUp() {
-	for range tidySteps {
-		if _, tidy := p.oldest(); tidy {
-			break
-		}
-	}
-	for range readyLooks {
-		if n := p.ready.len(); n > 0 {
-			p.hand = (p.hand + 1) % n
-			p.freshen(&p.ready, root+p.hand)
-		}
-	}
-	if p.ready.len() < p.enough() {
-		p.prepare()
-	}
-}
-
-// enough is how many are to be ready: so few that to keep them so costs a use little, and
-// so many that what lies below has been looked at lately.
-func (p *lru[K, V]) enough() int { return max(p.late.len()/readyShare, 16) }
-
-// prepare freshens what is at the top of the heap, and moves what then is on top to what
-// is ready. It reads all marks first, so that one cache miss does not wait for another.
+// prepare puts the first few of found into the list; those who are there go back first.
 func (p *lru[K, V]) prepare() {
-	var top [readySteps]agendaItem[int32]
-	n := min(readySteps, p.late.len())
-	for i := range n {
-		top[i] = *p.late.items.at(root + i)
+	for _, f := range p.next.Values() {
+		p.found.slots.push(f.it, f.at)
 	}
-	var versions [readySteps]*version[K, V]
-	for i := range n {
-		versions[i] = (*p.slots.at(int(top[i].it))).v.Load()
+	p.next.Purge()
+	p.newest = -never
+	for place := range nextPlaces {
+		p.follow(place)
 	}
-	var marks [readySteps]instant
-	for i := range n {
-		marks[i] = instant(versions[i].used.Load())
+}
+
+// follow puts the first of found into the list, in the place given, whose slot is not to
+// go any more, unless it has to go before others there.
+func (p *lru[K, V]) follow(place int) {
+	if p.found.slots.len() == 0 && p.hasScanned() {
+		p.found, p.coming.slots = p.coming, p.found.slots
+		p.coming.above = p.found.limit
+		p.coming.limit, p.looked = max(p.nextLimit(), p.found.limit), 0
 	}
-	for i := range n {
-		if marks[i] != top[i].at {
-			p.late.set(top[i].it, marks[i])
+	if p.found.slots.len() == 0 || p.newest > p.found.slots.next() {
+		p.next.Remove(place)
+		return
+	}
+	p.newest = p.found.slots.next()
+	p.next.Add(place, p.found.slots.pop())
+}
+
+func (p *lru[K, V]) hasScanned() bool {
+	return p.looked >= p.slots.n || p.coming.limit == p.coming.above
+}
+
+// scan looks at some slots for coming, and returns how many it has taken down.
+func (p *lru[K, V]) scan(runs int) (taken int) {
+	for ; runs > 0 && !p.hasScanned(); runs-- {
+		run, limit := p.marks.run(p.looked), p.coming.limit
+		for i := 0; i < len(run); i += 8 {
+			// Eight at once take half the time of one after the other.
+			m := (*[8]atomic.Int64)(run[i:])
+			first := min(m[0].Load(), m[1].Load(), m[2].Load(), m[3].Load(),
+				m[4].Load(), m[5].Load(), m[6].Load(), m[7].Load())
+			if instant(first) > limit {
+				continue
+			}
+			for j := range m {
+				if mark := instant(m[j].Load()); p.coming.takes(mark) {
+					p.coming.slots.push(int32(p.looked+i+j), mark)
+					taken++
+				}
+			}
+		}
+		p.looked += len(run)
+	}
+	return taken
+}
+
+// nextLimit returns a mark that about as many are not above as there are to be in found and
+// coming. It goes by a sample.
+func (p *lru[K, V]) nextLimit() instant {
+	var sample [256]instant
+	n := 0
+	for i := range min(p.slots.n, len(sample)) {
+		if p.slots.n > len(sample) {
+			i = rand.IntN(p.slots.n)
+		}
+		if mark := instant(p.marks.at(i).Load()); mark != never {
+			sample[n] = mark
+			n++
 		}
 	}
-	for range n {
-		if first := *p.late.items.at(root); !p.freshen(&p.late, root) {
-			p.late.remove(first.it)
-			p.ready.set(first.it, first.at)
-		}
+	if n == 0 {
+		return never - 1
 	}
+	slices.Sort(sample[:n])
+	want := foundRoots * int(math.Sqrt(float64(p.n)))
+	if found := p.found.slots.len(); found > 0 {
+		want += found
+	} else {
+		want /= 4 // somebody waits for it
+	}
+	return sample[min(n*want/p.n, n-1)]
 }

@@ -9,58 +9,61 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// After a time of reading alone the order has to be made, a bit at a time: nobody keeps
-// mu for all of it.
+// Where all marks have to be looked at, and they are many, others have turns.
 func TestVictimTakesTurns(t *testing.T) {
-	const n = 10 * victimSteps
-	s, err := New(Options[int, int]{Capacity: n})
-	require.NoError(t, err)
-	defer s.Close()
-	for key := range n {
-		require.NoError(t, s.Set(key, key))
+	const turn = victimSteps * (2 + looks) * marksRun
+	const n = 2*turn + turn/2
+	m := newMachine(t, 1)
+	for slot := range int32(n) {
+		m.addAt(slot)
 	}
-	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
-	for at, key := range order {
-		s.table.find(s.hash(key), key).v.Load().used.Store(2*uint64(n+at) + 1)
+	order := m.r.Perm(n)
+	m.now = m.position
+	for _, slot := range order {
+		m.now++
+		m.readNow(slot)
 	}
-	for turns := 1; ; turns++ {
-		s.mu.Lock()
-		listed := s.table.unlocked.(*lru[int, int]).list.Len()
-		e, untidy := s.table.unlocked.victim()
-		s.mu.Unlock()
-		if !untidy {
-			require.Greater(t, turns, n/victimSteps-1)
-			require.Equal(t, order[0], e.key())
-			break
-		}
-		require.Nil(t, e)
-		require.LessOrEqual(t, listed-s.table.unlocked.(*lru[int, int]).list.Len(), victimSteps+1)
-	}
+	require.Equal(t, order[0], m.inTurns(turn))
 
-	for at, key := range order {
-		s.table.find(s.hash(key), key).v.Load().used.Store(2*uint64(2*n+at) + 1)
+	m.now += n // all are read within one reading of a coarse clock
+	for slot := range n {
+		m.readNow(slot)
 	}
-	require.NoError(t, s.Set(-1, -1))
-	require.False(t, s.Has(order[0]))
-	require.Equal(t, n, s.Len())
-	evicted, err := s.Resize(n / 2)
-	require.NoError(t, err)
-	require.Equal(t, n/2, evicted)
-	var left []int
-	for key := range s.All() {
-		left = append(left, key)
-	}
-	require.ElementsMatch(t, append(slices.Clone(order[n/2+1:]), -1), left)
+	m.inTurns(turn)
 }
 
-// While entries are read, the order is kept well enough that an insert afterwards finds
-// little to do, and yet it evicts what was used least recently.
-func TestReadingKeepsTheOrder(t *testing.T) {
+// inTurns returns the slot of the victim, which takes several turns.
+func (m *lruMachine) inTurns(turn int) int {
+	for turns := 1; ; turns++ {
+		looked, found := m.p.looked, m.p.coming.slots.len()
+		e, untidy := m.p.victim()
+		require.LessOrEqual(m.t, m.p.looked-looked, turn)
+		require.LessOrEqual(m.t, m.p.coming.slots.len()-found, 4*victimSteps+(2+looks)*marksRun)
+		if !untidy {
+			require.Greater(m.t, turns, 2)
+			return int(e.slot())
+		}
+		require.Nil(m.t, e)
+	}
+}
+
+func (m *lruMachine) readNow(slot int) {
+	seen := m.marks.see(uint32(slot))
+	require.True(m.t, (*m.slots.at(slot)).v.Load().read(instant(m.now)))
+	seen.at.CompareAndSwap(seen.was, int64(markOf(instant(m.now))))
+}
+
+// However entries were read, an insert afterwards finds little to do, and yet it evicts
+// what was used least recently.
+func TestInsertsAfterReading(t *testing.T) {
 	const n = 20_000
 	for name, reads := range map[string]func(r *rand.Rand) []int{
 		"each once": func(r *rand.Rand) []int { return r.Perm(n) },
 		"again and again in one order": func(r *rand.Rand) []int {
 			return slices.Repeat(r.Perm(n), 3)
+		},
+		"again and again in another order": func(r *rand.Rand) []int {
+			return slices.Concat(r.Perm(n), r.Perm(n), r.Perm(n))
 		},
 		"at random": func(r *rand.Rand) []int {
 			all := make([]int, 12*n)
@@ -81,55 +84,63 @@ func TestReadingKeepsTheOrder(t *testing.T) {
 			s, err := New(Options[int, int]{Capacity: n})
 			require.NoError(t, err)
 			defer s.Close()
-			order := make([]uint64, n) // of the last use of each
-			uses := uint64(0)
-			use := func(key int) {
-				uses++
-				order[key] = uses
-			}
-			for key := range n {
+			keys := make([]int, n)
+			used := make([]int, n) // when, each
+			uses := 0
+			set := func(i, key int) {
 				require.NoError(t, s.Set(key, key))
-				use(key)
+				uses++
+				keys[i], used[i] = key, uses
 			}
-			for _, key := range reads(rand.New(rand.NewPCG(1, 2))) {
-				_, err := s.Get(key)
-				require.NoError(t, err)
-				use(key)
+			for i := range n {
+				set(i, i)
 			}
-			oldest := make([]int, n)
-			for key := range oldest {
-				oldest[key] = key
-			}
-			slices.SortFunc(oldest, func(a, b int) int { return cmp.Compare(order[a], order[b]) })
-			most := 0
-			for i, key := range oldest[:n/10] {
+			r := rand.New(rand.NewPCG(1, 2))
+			for round := range 2 { // the second time, those who were next are no longer
+				for _, i := range reads(r) {
+					_, err := s.Get(keys[i])
+					require.NoError(t, err)
+					uses++
+					used[i] = uses
+				}
+				oldest := make([]int, n)
+				for i := range oldest {
+					oldest[i] = i
+				}
+				slices.SortFunc(oldest, func(i, j int) int { return cmp.Compare(used[i], used[j]) })
 				s.mu.Lock()
-				turns := 1
-				for {
-					e, untidy := s.table.unlocked.victim()
-					if !untidy {
-						require.Equal(t, key, e.key(), "victim %d", i)
-						break
-					}
-					turns++
+				for slot := range uint32(n) { // as those would have it who come a bit later
+					s.table.unlocked.use(slot, 0)
 				}
 				s.mu.Unlock()
-				most = max(most, turns)
-				require.NoError(t, s.Set(n+i, 0))
-				require.False(t, s.Has(key))
+				for at, i := range oldest[:n/10] {
+					s.mu.Lock()
+					turns := 1
+					e, untidy := s.table.unlocked.victim()
+					for ; untidy; turns++ {
+						e, untidy = s.table.unlocked.victim()
+					}
+					s.mu.Unlock()
+					require.Equal(t, keys[i], e.key(), "victim %d", at)
+					require.LessOrEqual(t, turns, 12)
+					set(i, n+round*n+at)
+				}
 			}
-			require.LessOrEqual(t, most*victimSteps, n/10)
 		})
 	}
 }
 
-// Whatever comes, goes, is locked, and is used, under mu or not, and though notes of uses
-// get lost or come late: what is evicted has the earliest mark of all. The clock is so
-// coarse that many have the same.
+// Whatever comes, goes, is locked, and is used, under mu or not, and though the slot's mark
+// is raised late or not at all: what is evicted has the earliest mark of all. The clock is
+// so coarse that many have the same.
 func TestLRUIsExact(t *testing.T) {
 	for seed := range uint64(30) {
-		m := &lruMachine{t: t, r: rand.New(rand.NewPCG(seed, 0)), locked: make(map[*entry[int, int]]bool)}
-		m.p = newLRU(&m.slots)
+		m := newMachine(t, seed)
+		if seed%2 == 0 {
+			for range 20 * marksRun {
+				m.add()
+			}
+		}
 		for range 3000 {
 			m.step()
 		}
@@ -142,6 +153,99 @@ func TestLRUIsExact(t *testing.T) {
 	}
 }
 
+// Where the next ones are used all the time, all marks are looked at anew now and then,
+// in proportion to what was done since.
+func TestStartingOverIsRare(t *testing.T) {
+	const n, inserts = 100_000, 300
+	const reads = n/2048 + 64 + 10 // so many that it would start over with each insert
+	m := newMachine(t, 1)
+	for slot := range int32(n) {
+		m.addAt(slot)
+	}
+	oldest := 0 // slot; the order of use is that of slots
+	startedOver, last := 0, instant(0)
+	for range inserts {
+		for range reads {
+			m.now = m.next()
+			m.readNow(oldest)
+			oldest = (oldest + 1) % n
+		}
+		e, untidy := m.p.victim()
+		for ; untidy; e, untidy = m.p.victim() {
+		}
+		if found := m.p.found; found.above == -never && found.limit != last {
+			startedOver++
+			last = found.limit
+		}
+		require.EqualValues(t, oldest, e.slot())
+		m.p.remove(e)
+		m.addAt(int32(oldest))
+		oldest = (oldest + 1) % n
+	}
+	require.Less(t, startedOver, inserts/4)
+}
+
+// Where nearly all are locked, nobody looks through all for the few that are not.
+func TestFewMayGo(t *testing.T) {
+	const n = 2 * victimSteps * (2 + looks) * marksRun
+	m := newMachine(t, 1)
+	for slot := range int32(n) {
+		m.addAt(slot)
+	}
+	for slot := range n - 1 {
+		m.p.remove(*m.slots.at(slot))
+	}
+	_, untidy := m.p.victim()
+	require.True(t, untidy)
+	for range 100 {
+		e, untidy := m.p.victim()
+		for ; untidy; e, untidy = m.p.victim() {
+		}
+		m.p.remove(e)
+		m.addAt(n - 1)
+		_, untidy = m.p.victim()
+		require.False(t, untidy)
+	}
+	require.LessOrEqual(t, m.p.found.slots.len(), 2+n/16+64)
+}
+
+// Who uses an entry raises the mark of its slot, now and then, and that of nobody else.
+func TestSlotMarks(t *testing.T) {
+	m := newMarks()
+	for range 2 * pieceLen {
+		m.grow()
+	}
+	const slot = pieceLen + 1
+	mark := m.at(slot)
+	for _, test := range []struct {
+		name            string
+		before, between int64 // the mark, and what it is by the time of the use
+		use             uint64
+		after           int64
+	}{
+		{"lags behind", 10, 10, uint64(11 + markLag), 11 + markLag},
+		{"does so little", 10, 10, uint64(10 + markLag), 10},
+		{"is later", 20, 20, 10, 20},
+		{"the slot is another's", 10, 20, uint64(30 + markLag), 20},
+		{"has gone", int64(never), int64(never), 10, int64(never)},
+		{"goes meanwhile", 10, int64(never), uint64(20 + markLag), int64(never)},
+	} {
+		mark.Store(test.before)
+		seen := m.see(slot)
+		mark.Store(test.between)
+		seen.raise(test.use)
+		require.Equal(t, test.after, mark.Load(), test.name)
+	}
+
+	seen := m.see(slot)
+	m.reset()
+	seen.raise(uint64(markLag)) // of what has gone
+	m.see(slot).raise(1)
+	(*marks)(nil).see(slot).raise(1)
+	m.grow()
+	require.Equal(t, int64(never), m.at(0).Load())
+}
+
 // lruMachine does with a policy what a store does.
 type lruMachine struct {
 	t             *testing.T
@@ -150,7 +254,17 @@ type lruMachine struct {
 	slots         pieces[*entry[int, int]]
 	locked        map[*entry[int, int]]bool
 	now, position uint64
-	notes         []uint32
+	marks         *marks
+	late          []func()
+}
+
+func newMachine(t *testing.T, seed uint64) *lruMachine {
+	m := &lruMachine{
+		t: t, r: rand.New(rand.NewPCG(seed, 0)),
+		marks: newMarks(), locked: make(map[*entry[int, int]]bool),
+	}
+	m.p = newLRU(&m.slots, m.marks)
+	return m
 }
 
 func (m *lruMachine) listed() (all []*entry[int, int]) {
@@ -179,17 +293,19 @@ func (m *lruMachine) step() {
 	case action < 20 || e == nil:
 		m.add()
 	case action < 60:
-		v := e.v.Load()
-		if first, ok := v.read(instant(m.now)); ok && first {
-			m.notes = append(m.notes, v.slot)
+		v, mark := e.v.Load(), m.marks.at(int(e.slot()))
+		was := mark.Load()
+		require.True(m.t, v.read(instant(m.now)))
+		if now := int64(markOf(instant(m.now))); now > was {
+			m.late = append(m.late, func() { mark.CompareAndSwap(was, now) })
 		}
 	case action < 65:
 		e.v.Load().use(m.next(), instant(m.now))
-		m.p.use(uint32(e.slot), 0)
+		m.p.use(uint32(e.slot()), 0)
 	case action < 75:
 		m.tell()
 	case action < 82:
-		m.p.keepUp()
+		m.p.scan(1)
 	case action < 85:
 		m.p.remove(e)
 		m.locked[e] = true
@@ -197,7 +313,7 @@ func (m *lruMachine) step() {
 		for l := range m.locked {
 			if m.r.IntN(2) == 0 { // the end of a lease is a use
 				l.v.Load().use(m.next(), instant(m.now))
-				m.p.use(uint32(l.slot), 0)
+				m.p.use(uint32(l.slot()), 0)
 			}
 			delete(m.locked, l)
 			m.p.giveBack(l)
@@ -205,41 +321,45 @@ func (m *lruMachine) step() {
 		}
 	case action < 91:
 		m.p.remove(e)
-		*m.slots.at(int(e.slot)) = nil
+		*m.slots.at(int(e.slot())) = nil
 	default:
 		m.evict()
 	}
 }
 
 func (m *lruMachine) add() {
-	e, v := &entry[int, int]{}, &version[int, int]{}
+	free := int32(m.slots.n)
+	for slot := range m.slots.n {
+		if *m.slots.at(slot) == nil {
+			free = int32(slot)
+		}
+	}
+	m.addAt(free)
+}
+
+func (m *lruMachine) addAt(slot int32) {
+	e, v := &entry[int, int]{}, &version[int, int]{slot: uint32(slot)}
 	v.e = e
 	e.v.Store(v)
 	v.used.Store(2 * m.next())
-	e.slot = int32(m.slots.n)
-	for slot := range m.slots.n {
-		if *m.slots.at(slot) == nil {
-			e.slot = int32(slot)
-		}
-	}
-	if int(e.slot) == m.slots.n {
+	if int(slot) == m.slots.n {
 		m.slots.push(nil)
+		m.p.grow()
 	}
-	*m.slots.at(int(e.slot)) = e
-	v.slot = uint32(e.slot)
+	*m.slots.at(int(slot)) = e
 	m.p.add(e)
 }
 
-// tell tells the policy of a note, or that gets lost.
+// tell does what a reader does last, late, or never.
 func (m *lruMachine) tell() {
-	if len(m.notes) == 0 {
+	if len(m.late) == 0 {
 		return
 	}
-	i := m.r.IntN(len(m.notes))
-	slot := m.notes[i]
-	m.notes = slices.Delete(m.notes, i, i+1)
+	i := m.r.IntN(len(m.late))
+	note := m.late[i]
+	m.late = slices.Delete(m.late, i, i+1)
 	if m.r.IntN(4) > 0 {
-		m.p.use(slot, 0)
+		note()
 	}
 }
 
@@ -256,5 +376,5 @@ func (m *lruMachine) evict() {
 	require.Equal(m.t, want, e.v.Load().used.Load())
 	require.False(m.t, m.locked[e])
 	m.p.remove(e)
-	*m.slots.at(int(e.slot)) = nil
+	*m.slots.at(int(e.slot())) = nil
 }

@@ -21,7 +21,7 @@ func TestIndexIsHealed(t *testing.T) {
 		w, err := s.newWriting("a", value, 0)
 		require.NoError(t, err)
 		now := s.read().at
-		v.giveWay(w.version(), reads, now, never, NoExpiry)
+		v.giveWay(w.version(), reads, now, never)
 		require.NotSame(t, s.table.index.find(s.hash("a"), "a"), v.e.v.Load())
 	}
 	healed := func() bool {
@@ -107,7 +107,7 @@ func TestClaimIsWaitedFor(t *testing.T) {
 			}
 			require.Empty(t, got, "it did not wait")
 			next := w.version()
-			v.giveWay(next, reads, s.read().at, never, NoExpiry)
+			v.giveWay(next, reads, s.read().at, never)
 			place.CompareAndSwap(v, next)
 			require.Equal(t, result{2, nil}, <-got)
 		})

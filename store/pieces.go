@@ -43,6 +43,17 @@ func (p *pieces[T]) pop() (x T) {
 	return x
 }
 
+// clear takes off all, and keeps the first piece.
+func (p *pieces[T]) clear() {
+	if len(p.all) > 0 {
+		clear(p.all[0])
+		clear(p.all[1:])
+		p.all = p.all[:1]
+		p.all[0] = p.all[0][:0]
+	}
+	p.n = 0
+}
+
 // from returns those from i on that are in the same piece, at most so many.
 func (p *pieces[T]) from(i, most int) []T {
 	if i >= p.n {

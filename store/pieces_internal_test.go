@@ -24,6 +24,10 @@ func TestPieces(t *testing.T) {
 				require.Equal(t, want[len(want)-1], p.pop())
 				want = want[:len(want)-1]
 			}
+			if rapid.IntRange(0, 9).Draw(t, "clear") == 0 {
+				p.clear()
+				want = nil
+			}
 			require.Equal(t, len(want), p.n)
 			require.LessOrEqual(t, len(p.all), p.n/pieceLen+2, "what is not in use goes")
 			var got []int

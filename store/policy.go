@@ -13,9 +13,8 @@ type policy[K comparable, V any] interface {
 	// is untidy: it took long already, others get a turn, and it goes on from there.
 	victim() (e *entry[K, V], untidy bool)
 	resize(capacity int) // tells the store's capacity
-	// upkeep does a bit of what victim would have to do, and reports whether it wants to
-	// be called though nothing has been told. It is called every 64 uses.
-	upkeep() (more bool)
+	grow()               // tells that there is one more slot
+	emptied()            // tells that there are none
 }
 
 // newPolicy returns the policy of a table.
@@ -23,7 +22,8 @@ func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
 	if p == TinyLFU {
 		return &tinyLFU[K, V]{table: t, policy: tinylfu.New(capacity)}
 	}
-	return newLRU(&t.slots)
+	t.index.marks = newMarks()
+	return newLRU(&t.slots, t.index.marks)
 }
 
 // tinyLFU is W-TinyLFU; see package tinylfu.
@@ -32,11 +32,11 @@ type tinyLFU[K comparable, V any] struct {
 	policy *tinylfu.Policy
 }
 
-func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(uint32(e.slot), uint64(e.hash())) }
+func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(uint32(e.slot()), uint64(e.hash())) }
 
-func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(uint32(e.slot), uint64(e.hash())) }
+func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(uint32(e.slot()), uint64(e.hash())) }
 
-func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(uint32(e.slot)) }
+func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(uint32(e.slot())) }
 
 func (p *tinyLFU[K, V]) use(slot, hash uint32) { p.policy.Hit(slot, uint64(hash)) }
 
@@ -48,6 +48,8 @@ func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
 	return *p.table.slots.at(int(slot)), false
 }
 
-func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }
+func (p *tinyLFU[K, V]) grow() {}
 
-func (p *tinyLFU[K, V]) upkeep() bool { return false }
+func (p *tinyLFU[K, V]) emptied() {}
+
+func (p *tinyLFU[K, V]) resize(capacity int) { p.policy.Resize(capacity) }

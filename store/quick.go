@@ -31,9 +31,11 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 		if s.isDue(v, now) {
 			return value, nil, false
 		}
-		if first, ok := v.read(now); ok {
+		seen := index.marks.see(v.slot)
+		if v.read(now) {
+			seen.raise(markOf(now))
 			tally, part := s.tally()
-			s.usedQuick(v, first, part, tally.hits.Add(1)+tally.overwrites.Load())
+			s.usedQuick(v, part, tally.hits.Add(1)+tally.overwrites.Load())
 			return v.value, nil, true
 		}
 		if !v.isOver() {
@@ -73,6 +75,7 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 		if s.isDue(v, now) || expires < v.expires {
 			return false
 		}
+		seen := index.marks.see(v.slot)
 		reads, ok := v.claim()
 		if !ok {
 			if !v.isOver() {
@@ -85,10 +88,11 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			return false
 		}
 		next := w.version()
-		first := v.giveWay(next, reads, now, expires, w.ttl)
+		v.giveWay(next, reads, now, expires)
 		place.CompareAndSwap(v, next)
+		seen.raise(markOf(now))
 		tally, part := s.tally()
-		s.usedQuick(next, first, part, tally.overwrites.Add(1)+tally.hits.Load())
+		s.usedQuick(next, part, tally.overwrites.Add(1)+tally.hits.Load())
 		return true
 	}
 	return false

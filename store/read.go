@@ -113,9 +113,6 @@ func (s *Store[K, V]) useLocked(e *entry[K, V], now instant) {
 // usedLocked tells others of a use.
 func (s *Store[K, V]) usedLocked(v *version[K, V], now instant) {
 	s.table.unlocked.use(v.slot, v.hash)
-	if s.usesLocked++; s.usesLocked%tellEvery == 0 {
-		s.upkeepLocked()
-	}
 	if s.o.IdleTimeout != NoExpiry {
 		s.changedLocked(now) // else the entry would idle out in the folder
 	}

@@ -206,6 +206,8 @@ func (s *Store[K, V]) prepareLocked(t *table[K, V]) {
 		used.Store(2 * e.born)
 		if e.lease != nil {
 			s.leases.set(e.lease, e.lease.over())
+		} else if t.index.marks != nil {
+			t.index.marks.at(i).Store(int64(2 * e.born))
 		}
 	}
 	s.position += uint64(t.slots.n)

@@ -92,7 +92,7 @@ func (s *Store[K, V]) fill(entries []*entry[K, V], capacity int) (*table[K, V], 
 			return nil, fmt.Errorf("%w: two entries for one key", persist.ErrCorrupt)
 		}
 		t.add(e)
-		t.expiry.soonen(e.slot, e.deadline(s.o.IdleTimeout))
+		t.expiry.soonen(e.slot(), e.deadline(s.o.IdleTimeout))
 	}
 	return t, nil
 }
@@ -154,14 +154,17 @@ func (l *loader[K, V]) loadSome(entries []*entry[K, V], from, to int) error {
 func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 	at := func(ns int64) instant { return instant(ns - l.wall) }
 	e := detailed[K, V]()
-	e.created, e.updated, e.ttl = at(r.Created), at(r.Updated), NoExpiry
+	e.created, e.updated = at(r.Created), at(r.Updated)
 	e.revision, e.reads, e.fence = r.Revision, r.Accesses, r.Fence
 	e.data, e.weight = &encoded{r.Key, r.Value}, 1
 	accessed, used := min(at(r.Accessed), l.now), r.Used // the wall clock may have been ahead
 	v := &version[K, V]{e: e, expires: never}
 	e.v.Store(v)
 	if r.Expires != 0 {
-		v.expires, e.ttl = at(r.Expires), time.Duration(r.TTL)
+		v.expires = at(r.Expires)
+		if r.TTL != r.Expires-r.Updated {
+			e.details.ttl = time.Duration(r.TTL)
+		}
 	}
 	if r.LockedUntil != 0 {
 		if until := at(r.LockedUntil); dead(l.now, until) {

@@ -37,8 +37,6 @@ type Store[K comparable, V any] struct {
 	reads   atomic.Pointer[index[K, V]]
 	tallies tallies
 	uses    *[tallyParts]uses             // past mu, for TinyLFU; nil = it has not to be told of them
-	firsts  *[tallyParts]firsts           // likewise, for LRU
-	upkeep  atomic.Bool                   // the policy needs it
 	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
 	plain   *details[K, V]                // of all new entries; nil = each has its own
 
@@ -55,23 +53,21 @@ type Store[K comparable, V any] struct {
 
 	loads loads[K, V] // its mutex is taken after mu
 
-	mu         sync.Mutex // guards the fields below, and all entries and leases
-	capacity   int
-	latest     instant // latest time seen: under mu, time never runs backwards
-	wall       int64   // what to add to an instant for nanoseconds since 1970
-	position   uint64  // of the latest use or birth under mu, to tell their order
-	usesLocked int     // ever, under mu
-	table      *table[K, V]
-	leases     agenda[*Lease[K, V]] // by when they end by themselves
-	watched    int                  // waiters, and leases whose Done is in use
-	fence      uint64               // newest handed out
-	maxFence   uint64               // newest that may be handed out
-	cut        *cut[K, V]           // the one being read; nil = none
-	cuts       uint32               // ever made
-	closing    bool
-	closeErr   error // good once closed is closed
-	stats      Stats // its counters
-	busy       bool  // leave has more to do than to unlock
+	mu       sync.Mutex // guards the fields below, and all entries and leases
+	capacity int
+	latest   instant // latest time seen: under mu, time never runs backwards
+	wall     int64   // what to add to an instant for nanoseconds since 1970
+	position uint64  // of the latest use or birth under mu, to tell their order
+	table    *table[K, V]
+	leases   agenda[*Lease[K, V]] // by when they end by themselves
+	watched  int                  // waiters, and leases whose Done is in use
+	fence    uint64               // newest handed out
+	maxFence uint64               // newest that may be handed out
+	cut      *cut[K, V]           // the one being read; nil = none
+	closing  bool
+	closeErr error // good once closed is closed
+	stats    Stats // its counters
+	busy     bool  // leave has more to do than to unlock
 
 	open, flying *batch[K, V]       // the batch that takes changes in, and the one being written
 	spare        []change[K, V]     // room for the next one
@@ -167,8 +163,6 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	s.quickSets = s.mayOverwriteQuickly()
 	if s.quick && o.Policy == TinyLFU {
 		s.uses = new([tallyParts]uses)
-	} else if s.quick {
-		s.firsts = new([tallyParts]firsts)
 	}
 	s.openReadsLocked()
 	s.busy = true

@@ -22,11 +22,11 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 		}
 		e := *s.table.slots.at(int(expiry.earliest()))
 		if e.pending != nil {
-			expiry.remove(e.slot) // calmLocked lists it again
+			expiry.remove(e.slot()) // calmLocked lists it again
 			continue
 		}
 		if !e.isDead(now, s.o.IdleTimeout) {
-			expiry.set(e.slot, e.deadline(s.o.IdleTimeout)) // accessed since it was listed
+			expiry.set(e.slot(), e.deadline(s.o.IdleTimeout)) // accessed since it was listed
 			continue
 		}
 		s.freedLocked(e, now)

@@ -43,16 +43,16 @@ func (t *table[K, V]) find(hash uint32, key K) *entry[K, V] {
 
 // add takes in an entry whose key isn't there; listed by expiry it is not yet.
 func (t *table[K, V]) add(e *entry[K, V]) {
+	v := e.v.Load()
 	if t.free.n > 0 {
-		e.slot = t.free.pop()
-		*t.slots.at(int(e.slot)) = e
+		v.slot = uint32(t.free.pop())
+		*t.slots.at(int(v.slot)) = e
 	} else {
-		e.slot = int32(t.slots.n) // below MaxCapacity
+		v.slot = uint32(t.slots.n) // below MaxCapacity
 		t.slots.push(e)
 		t.expiry.grow()
+		t.unlocked.grow()
 	}
-	v := e.v.Load()
-	v.slot = uint32(e.slot)
 	if e.lease == nil {
 		t.unlocked.add(e)
 	} else {
@@ -84,15 +84,18 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 		delete(t.locked, e)
 		t.fixed -= uint64(e.weight)
 	}
-	t.index.remove(e.v.Load())
+	v := e.v.Load()
+	t.index.remove(v)
 	t.weight -= uint64(e.weight)
-	t.expiry.remove(e.slot)
-	*t.slots.at(int(e.slot)) = nil
-	t.free.push(e.slot)
-	e.slot = -1
+	slot := int32(v.slot)
+	t.expiry.remove(slot)
+	*t.slots.at(int(slot)) = nil
+	t.free.push(slot)
+	e.born = gone
 	if t.len() == 0 {
 		t.slots, t.free = pieces[*entry[K, V]]{}, pieces[int32]{}
 		t.expiry.reset()
+		t.unlocked.emptied()
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// Whoever uses an entry without mu leaves a note of it, if the policy has to know, each
-// goroutine in a part of its own, as a rule. After every 64th use the policy is told, if
-// mu is free.
+// Whoever uses an entry without mu leaves a note of it, if the policy has to know, as
+// TinyLFU has: each goroutine in a part of its own, as a rule. After every 64th use the
+// policy is told, if mu is free.
 
 // tellEvery is after how many uses that is: so many that it does not show, and so few that
 // it takes some tens of microseconds at most.
@@ -26,73 +26,21 @@ func (s *Store[K, V]) tally() (t *tally, part uint64) {
 	return &s.tallies[part], part
 }
 
-// usedQuick notes a use of v, the nth in a part of the tallies, and the first since one
-// under mu or not.
-func (s *Store[K, V]) usedQuick(v *version[K, V], first bool, part, n uint64) {
-	due := n%tellEvery == 0
-	switch {
-	case s.uses != nil:
-		if !s.uses[part].note(n, v.slot, v.hash) {
-			return
-		}
-	case first:
-		due = s.firsts[part].note(v.slot) || due
+// usedQuick notes a use of v, the nth in a part of the tallies.
+func (s *Store[K, V]) usedQuick(v *version[K, V], part, n uint64) {
+	if s.uses == nil || !s.uses[part].note(n, v.slot, v.hash) {
+		return
 	}
-	if due && s.isToTell(part) && s.mu.TryLock() {
-		if s.uses != nil {
-			s.passUsesLocked(part)
-			s.leaveOutLocked(part)
-		} else {
-			s.passFirstsLocked(part)
-		}
-		s.upkeepLocked()
+	if n%tellEvery == 0 && s.mu.TryLock() {
+		s.passUsesLocked(part)
+		s.leaveOutLocked(part)
 		s.mu.Unlock()
-	}
-}
-
-// isToTell reports whether the policy wants to know.
-func (s *Store[K, V]) isToTell(part uint64) bool {
-	return s.uses != nil || s.upkeep.Load() || s.firsts[part].untold()
-}
-
-func (s *Store[K, V]) upkeepLocked() {
-	if more := s.table.unlocked.upkeep(); s.upkeep.Load() != more {
-		s.upkeep.Store(more)
 	}
 }
 
 // firstKept returns the first of the last few notes of a part that is still to be passed
 // on, if those up to told are not and there are so many.
 func firstKept(told, upTo uint64) uint64 { return max(told+1, upTo-min(upTo, tellEvery-1)) }
-
-// firsts are uses that LRU has still to be told of: of each entry the first since one under
-// mu, its birth as a rule, and the last few of a part of the tallies. Some get lost, and
-// some are of entries that have gone, to no harm: see lru.use.
-type firsts struct {
-	last [tellEvery]atomic.Uint32 // slots
-	n    atomic.Uint64            // how many there were
-	told atomic.Uint64            // how many when the policy was told
-	_    [48]byte                 // to the end of the cache line
-}
-
-// note notes one, and reports whether there are so many that some may get lost soon.
-func (f *firsts) note(slot uint32) (many bool) {
-	n := f.n.Add(1)
-	f.last[n%tellEvery].Store(slot)
-	return n-f.told.Load() > tellEvery/2
-}
-
-func (f *firsts) untold() bool { return f.n.Load() != f.told.Load() }
-
-// passFirstsLocked tells the policy of those in one part.
-func (s *Store[K, V]) passFirstsLocked(part uint64) {
-	f := &s.firsts[part]
-	upTo := f.n.Load()
-	for n := firstKept(f.told.Load(), upTo); n <= upTo; n++ {
-		s.table.unlocked.use(f.last[n%tellEvery].Load(), 0)
-	}
-	f.told.Store(upTo)
-}
 
 // uses are those that TinyLFU has still to be told of, the last few of a part of the
 // tallies. Some get lost, and some come twice, to no harm.

@@ -8,7 +8,8 @@ import (
 // version is an entry's key and value as of one write: what the index finds. It
 // can be read without mu, and what a read needs is side by side: with a string for a
 // key and a pointer for a value, in one cache line. Only the counters of its use
-// change; the next write makes another version.
+// change; the next write makes another version. LRU's readers look at the mark of the
+// slot as well, in a line of eight of them.
 type version[K comparable, V any] struct {
 	// reads counts the reads of this version. Its top bit says that readers must
 	// ask under mu: because the entry is locked, dead, or gone, the value still
@@ -22,7 +23,7 @@ type version[K comparable, V any] struct {
 	expires instant // end of the TTL
 	e       *entry[K, V]
 	hash    uint32
-	slot    uint32 // e.slot as long as that is not -1
+	slot    uint32 // in table.slots, until the entry is removed
 	key     K
 	value   V
 }
@@ -75,22 +76,20 @@ func (v *version[K, V]) release(reads uint64) { v.reads.Store(reads) }
 // markOf returns the mark of a use at an instant by somebody without mu.
 func markOf(now instant) uint64 { return uint64(now)<<1 | 1 }
 
-// read notes a read at the time given, and reports whether the mark that it found was one
-// under mu. It is not ok if it has to be under mu itself.
+// read notes a read at the time given, and reports false if it has to be under mu.
 // The mark comes before the count: whoever freezes the version and then looks at the
 // mark sees those of all reads that were good.
-func (v *version[K, V]) read(now instant) (first, ok bool) {
+func (v *version[K, V]) read(now instant) bool {
 	if v.isFrozen() {
-		return false, false
+		return false
 	}
 	mark := markOf(now)
 	for used := v.used.Load(); used < mark; used = v.used.Load() {
 		if v.used.CompareAndSwap(used, mark) {
-			first = used&1 == 0
 			break
 		}
 	}
-	return first, v.reads.Add(1)&frozen == 0
+	return v.reads.Add(1)&frozen == 0
 }
 
 // use notes a use at a place in the order, and at an instant, both under mu. The marks

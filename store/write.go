@@ -244,7 +244,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 func (s *Store[K, V]) overwriting(e *entry[K, V], w *writing[K, V], now instant) change[K, V] {
 	ttl := w.ttl
 	if ttl == keepTTL {
-		ttl = e.ttl
+		ttl = e.ttl()
 	}
 	if w.data != nil {
 		w.data.key = e.data.key // so that it is the same in all records
@@ -260,7 +260,8 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
 	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
-	e.revision, e.updated, e.ttl = c.revision, c.at, c.ttl
+	e.revision = c.revision
+	e.wrote(c.at)
 	if s.plain == nil {
 		e.data, e.packed = c.data, false
 		e.note(c.at)
@@ -287,7 +288,7 @@ func (s *Store[K, V]) newEntry(w *writing[K, V], now instant) *entry[K, V] {
 	if s.plain == nil {
 		e.data, e.noted, e.weight = w.data, int64(now), w.weight
 	}
-	e.created, e.updated, e.ttl, e.revision = now, now, ttl, 1
+	e.created, e.updated, e.revision = now, now, 1
 	e.accessed.Store(int64(now))
 	v := w.version()
 	v.e, v.expires = e, now.after(ttl)
@@ -306,7 +307,7 @@ func (s *Store[K, V]) addLocked(e *entry[K, V]) {
 // expiresLocked lists e by its deadline, if it is not listed by then already.
 func (s *Store[K, V]) expiresLocked(e *entry[K, V]) {
 	before := s.table.expiry.next()
-	s.table.expiry.soonen(e.slot, e.deadline(s.o.IdleTimeout))
+	s.table.expiry.soonen(e.slot(), e.deadline(s.o.IdleTimeout))
 	if s.table.expiry.next() != before {
 		s.busy = true
 	}

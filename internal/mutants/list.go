@@ -216,7 +216,7 @@ var listed = []struct {
 		never("store/quick.go", "s.reads.Load() != index"),
 	}},
 	{"who overwrites leaves the TTL as it was", "TestOverwritesStartTheStoresTTL", []edit{
-		{"store/entry.go", "e.updated, e.ttl = now, ttl", "kept := e.ttl; ", "; if MUTANT { e.ttl = kept }"},
+		then("store/entry.go", "next.e, next.slot, next.expires = e, v.slot, expires", "next.expires = v.expires"),
 	}},
 	{"a load that begins while somebody overwrites is not overtaken", "TestLoadBeginsWithinAnOverwrite", []edit{
 		never("store/quick.go", "s.loads.active.Load() != 0"),
@@ -232,14 +232,20 @@ var listed = []struct {
 	}},
 
 	// The order of use, and that of deadlines.
-	{"LRU is not told of first uses", "TestReadingKeepsTheOrder", []edit{
-		without("store/uses.go", "s.passFirstsLocked(part)"),
+	{"LRU goes by the marks of slots alone", "TestLRUIsExact", []edit{
+		first("store/lru.go", "if now == f.at {", "return true"),
 	}},
-	{"what was not used hides what lies below", "TestReadingKeepsTheOrder", []edit{
-		never("store/lru.go", "p.ready.len() < p.enough()"),
+	{"what comes back with an old mark is overlooked", "TestLRUIsExact", []edit{
+		never("store/lru.go", "p.coming.takes(mark) && int(slot) < p.looked"),
 	}},
-	{"what was ready and is used again stays so", "TestLRUIsExact", []edit{
-		never("store/lru.go", "p.freshen(h, root)"),
+	{"who has to go before others in the list comes last", "TestLRUIsExact", []edit{
+		never("store/lru.go", "p.newest > p.found.slots.next() {"),
+	}},
+	{"all that were found are tried, though they were used since", "TestInsertsAfterReading", []edit{
+		never("store/lru.go", "p.wasted > p.slots.n/2048+64"),
+	}},
+	{"a slot's mark is raised though another entry has come", "TestSlotMarks", []edit{
+		first("store/marks.go", "s.at.CompareAndSwap(s.was, int64(mark))", "s.at.Store(int64(mark))"),
 	}},
 	{"one late deadline keeps all others out of the queue", "TestDeadlinesInOrderQueue", []edit{
 		first("store/deadlines.go", "if n == mostMoved {", "n = mostMoved"),
