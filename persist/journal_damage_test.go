@@ -164,21 +164,45 @@ func TestAllDamageToAJournaledFolder(t *testing.T) {
 func TestZerosInASegment(t *testing.T) {
 	t.Parallel()
 	for _, w := range journalWays {
-		f := journaled(t, w, true)
-		for _, name := range f.segments() {
-			data := f.img[name]
-			used := len(bytes.TrimRight(data, "\x00"))
-			for _, run := range []int{16, 64, 512} {
-				for at := 0; at < used; at++ {
-					bad := slices.Clone(data)
-					clear(bad[at:min(at+run, len(bad))])
-					if o, corrupt := f.open(f.img.But(name, bad), name); !corrupt {
-						require.Equal(t, f.full, o.state, "%s, %d zeros from byte %d on", name, run, at)
+		for _, closed := range []bool{false, true} {
+			f := journaled(t, w, closed)
+			names := f.segments()
+			for _, name := range names {
+				data := f.img[name]
+				end := len(bytes.TrimRight(data, "\x00"))
+				if name == names[len(names)-1] && !closed {
+					end = f.lastChange(name, end)
+				}
+				for _, run := range []int{16, 32, 64} {
+					for at := range max(0, end-run) {
+						bad := slices.Clone(data)
+						clear(bad[at : at+run])
+						if o, corrupt := f.open(f.img.But(name, bad), name); !corrupt {
+							require.Equal(t, f.full, o.state, "%s, %d zeros from byte %d on", name, run, at)
+						}
 					}
 				}
 			}
 		}
 	}
+}
+
+// lastChange returns where the last change begins in a segment that ends at a byte: what
+// is not all there from there on may never have been promised.
+func (f damaged) lastChange(name string, end int) int {
+	torn := func(at int) string {
+		bad := slices.Clone(f.img[name])
+		clear(bad[at:])
+		o, _ := f.open(f.img.But(name, bad), name)
+		return o.state
+	}
+	for torn(end-1) == f.full {
+		end--
+	}
+	for without := torn(end - 1); torn(end-1) == without; {
+		end--
+	}
+	return end
 }
 
 func TestSegmentsInTheWrongPlace(t *testing.T) {
