@@ -53,9 +53,9 @@ func openLocalAt[K comparable, V any](t testing.TB, clock store.Clock, c persist
 func fill(t testing.TB, codec persist.Codec, n int) moving {
 	t.Helper()
 	m := moving{persist.Config{Dir: filepath.Join(t.TempDir(), "local"), Codec: codec, Sync: persist.OnSnapshot}, map[string]uint64{}}
-	// It was two seconds ago.
+	// It was two seconds ago, at a time that both engines can tell: a microsecond.
 	clock := storetest.NewClock(t)
-	clock.Set(time.Now().Add(-2 * time.Second))
+	clock.Set(time.Now().Add(-2 * time.Second).Truncate(time.Microsecond))
 	s := openLocalAt[string, goods](t, clock, m.config)
 	for i := range n {
 		key := goodsKey(i)
