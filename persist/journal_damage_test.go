@@ -168,16 +168,13 @@ func TestZerosInASegment(t *testing.T) {
 			f := journaled(t, w, closed)
 			names := f.segments()
 			for _, name := range names {
-				data := f.img[name]
-				end := len(bytes.TrimRight(data, "\x00"))
+				end := len(bytes.TrimRight(f.img[name], "\x00"))
 				if name == names[len(names)-1] && !closed {
 					end = f.lastChange(name, end)
 				}
 				for _, run := range []int{16, 32, 64} {
 					for at := range max(0, end-run) {
-						bad := slices.Clone(data)
-						clear(bad[at : at+run])
-						if o, corrupt := f.open(f.img.But(name, bad), name); !corrupt {
+						if o, corrupt := f.zeroed(name, at, at+run); !corrupt {
 							require.Equal(t, f.full, o.state, "%s, %d zeros from byte %d on", name, run, at)
 						}
 					}
@@ -187,13 +184,19 @@ func TestZerosInASegment(t *testing.T) {
 	}
 }
 
+// zeroed opens the folder with zeros in some of a file.
+func (f damaged) zeroed(name string, from, to int) (o outcome, corrupt bool) {
+	f.t.Helper()
+	bad := slices.Clone(f.img[name])
+	clear(bad[from:to])
+	return f.open(f.img.But(name, bad), name)
+}
+
 // lastChange returns where the last change begins in a segment that ends at a byte: what
 // is not all there from there on may never have been promised.
 func (f damaged) lastChange(name string, end int) int {
 	torn := func(at int) string {
-		bad := slices.Clone(f.img[name])
-		clear(bad[at:])
-		o, _ := f.open(f.img.But(name, bad), name)
+		o, _ := f.zeroed(name, at, len(f.img[name]))
 		return o.state
 	}
 	for torn(end-1) == f.full {

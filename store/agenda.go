@@ -60,10 +60,7 @@ func (a *agenda[T]) push(it T, at instant) {
 // pop takes off the first, in an agenda without places.
 func (a *agenda[T]) pop() agendaItem[T] {
 	first := *a.items.at(root)
-	last := a.items.pop()
-	if a.items.n > root {
-		a.down(root, last)
-	}
+	a.removeAt(root)
 	return first
 }
 
@@ -74,6 +71,10 @@ func (a *agenda[T]) remove(it T) {
 		return
 	}
 	*place = -1
+	a.removeAt(i)
+}
+
+func (a *agenda[T]) removeAt(i int) {
 	last := a.items.pop()
 	if i < a.items.n {
 		a.fix(i, last)

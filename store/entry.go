@@ -144,9 +144,9 @@ func (e *entry[K, V]) ttl() time.Duration {
 }
 
 // wrote notes a write at the instant given.
-func (e *entry[K, V]) wrote(now instant) {
-	e.updated = now
-	if e.details.ttl != 0 {
+func (e *entry[K, V]) wrote(now instant, revision uint64) {
+	e.updated, e.revision = now, revision
+	if e.details.ttl != 0 { // nobody writes to those that all share
 		e.details.ttl = 0
 	}
 }
@@ -272,8 +272,7 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	next.e, next.slot, next.expires = e, v.slot, expires
 	next.used.Store(used)
 	e.reads += reads
-	e.revision++
-	e.wrote(now)
+	e.wrote(now, e.revision+1)
 	e.v.Store(next)
 }
 

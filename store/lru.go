@@ -62,23 +62,24 @@ func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks) *lru
 		panic(err) // a size above 0 is all it asks for
 	}
 	p := &lru[K, V]{slots: slots, marks: marks, next: next}
-	p.startOver()
+	p.startOver(-never)
 	return p
 }
 
-// startOver forgets what was found.
-func (p *lru[K, V]) startOver() {
+// startOver forgets what was found. What is listed from now on is found, if its mark is
+// not above the limit.
+func (p *lru[K, V]) startOver(limit instant) {
 	p.next.Purge()
-	p.found.reset(-never)
-	p.coming.reset(-never)
+	p.found.reset(limit)
+	p.coming.reset(limit)
 	p.looked, p.wasted, p.steps = 0, 0, 0
 }
 
-func (p *lru[K, V]) grow() { p.marks.grow() }
+func (p *lru[K, V]) grow() { p.marks.grow(p.slots.n) }
 
 func (p *lru[K, V]) emptied() {
 	p.marks.reset()
-	p.startOver()
+	p.startOver(-never)
 }
 
 func (p *lru[K, V]) add(e *entry[K, V]) {
@@ -107,11 +108,9 @@ func (p *lru[K, V]) remove(e *entry[K, V]) {
 	p.n--
 	switch place, first, ok := p.next.GetOldest(); {
 	case p.n == 0: // all that come now are found
-		p.startOver()
-		p.found.reset(never - 1)
-		p.coming.reset(never - 1)
+		p.startOver(never - 1)
 	case p.found.slots.len()+p.coming.slots.len() > 2*p.n+p.slots.n/16+64:
-		p.startOver()
+		p.startOver(-never)
 	case ok && first.it == slot:
 		p.follow(place)
 	}
@@ -146,7 +145,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 			p.follow(place)
 		}
 		if p.wasted > p.slots.n/2048+64 && p.steps > p.slots.n/startsOver {
-			p.startOver() // most were used since
+			p.startOver(-never) // most were used since
 		}
 		left -= taken / 4
 	}

@@ -170,9 +170,7 @@ func TestStartingOverIsRare(t *testing.T) {
 			m.readNow(oldest)
 			oldest = (oldest + 1) % n
 		}
-		e, untidy := m.p.victim()
-		for ; untidy; e, untidy = m.p.victim() {
-		}
+		e := m.victim()
 		if found := m.p.found; found.above == -never && found.limit != last {
 			startedOver++
 			last = found.limit
@@ -198,10 +196,7 @@ func TestFewMayGo(t *testing.T) {
 	_, untidy := m.p.victim()
 	require.True(t, untidy)
 	for range 100 {
-		e, untidy := m.p.victim()
-		for ; untidy; e, untidy = m.p.victim() {
-		}
-		m.p.remove(e)
+		m.p.remove(m.victim())
 		m.addAt(n - 1)
 		_, untidy = m.p.victim()
 		require.False(t, untidy)
@@ -212,9 +207,7 @@ func TestFewMayGo(t *testing.T) {
 // Who uses an entry raises the mark of its slot, now and then, and that of nobody else.
 func TestSlotMarks(t *testing.T) {
 	m := newMarks()
-	for range 2 * pieceLen {
-		m.grow()
-	}
+	m.grow(2 * pieceLen)
 	const slot = pieceLen + 1
 	mark := m.at(slot)
 	for _, test := range []struct {
@@ -242,7 +235,7 @@ func TestSlotMarks(t *testing.T) {
 	seen.raise(uint64(markLag)) // of what has gone
 	m.see(slot).raise(1)
 	(*marks)(nil).see(slot).raise(1)
-	m.grow()
+	m.grow(1)
 	require.Equal(t, int64(never), m.at(0).Load())
 }
 
@@ -363,15 +356,21 @@ func (m *lruMachine) tell() {
 	}
 }
 
+// victim returns the victim, however many turns it takes.
+func (m *lruMachine) victim() *entry[int, int] {
+	for {
+		if e, untidy := m.p.victim(); !untidy {
+			return e
+		}
+	}
+}
+
 func (m *lruMachine) evict() {
 	want := uint64(never)
 	for _, e := range m.listed() {
 		want = min(want, e.v.Load().used.Load())
 	}
-	e, untidy := m.p.victim()
-	for untidy {
-		e, untidy = m.p.victim()
-	}
+	e := m.victim()
 	require.NotNil(m.t, e)
 	require.Equal(m.t, want, e.v.Load().used.Load())
 	require.False(m.t, m.locked[e])

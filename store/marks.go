@@ -8,7 +8,6 @@ import "sync/atomic"
 // each takes about a nanosecond.
 type marks struct {
 	pieces atomic.Pointer[[]*marksPiece]
-	n      int
 }
 
 type marksPiece [pieceLen]atomic.Int64 // instants; never = there is none that may be evicted
@@ -25,7 +24,6 @@ func (m *marks) reset() {
 	first := *m.pieces.Load()
 	first = first[:min(1, len(first)):min(1, len(first))]
 	m.pieces.Store(&first)
-	m.n = 0
 }
 
 // at returns the mark of a slot, or nil if there is no such slot any more.
@@ -37,18 +35,18 @@ func (m *marks) at(slot int) *atomic.Int64 {
 	return nil
 }
 
-// grow makes room for one more slot.
-func (m *marks) grow() {
-	if pieces := *m.pieces.Load(); m.n == pieceLen*len(pieces) {
+// grow makes room for so many slots.
+func (m *marks) grow(slots int) {
+	for pieces := *m.pieces.Load(); len(pieces)*pieceLen < slots; {
 		piece := new(marksPiece)
 		for i := range piece {
 			piece[i].Store(int64(never))
 		}
 		// Others may read what was there before, not what comes behind it.
-		pieces = append(pieces, piece)
-		m.pieces.Store(&pieces)
+		more := append(pieces, piece)
+		m.pieces.Store(&more)
+		pieces = more
 	}
-	m.n++
 }
 
 // run returns the marks of some slots, the one given and those that follow. Some at the

@@ -38,10 +38,6 @@ func (s *Store[K, V]) usedQuick(v *version[K, V], part, n uint64) {
 	}
 }
 
-// firstKept returns the first of the last few notes of a part that is still to be passed
-// on, if those up to told are not and there are so many.
-func firstKept(told, upTo uint64) uint64 { return max(told+1, upTo-min(upTo, tellEvery-1)) }
-
 // uses are those that TinyLFU has still to be told of, the last few of a part of the
 // tallies. Some get lost, and some come twice, to no harm.
 type uses struct {
@@ -65,7 +61,7 @@ func (u *uses) note(n uint64, slot, hash uint32) bool {
 func (s *Store[K, V]) passUsesLocked(part uint64) {
 	u := &s.uses[part]
 	upTo := s.tallies[part].uses()
-	for n := firstKept(max(u.told, u.after.Load()), upTo); n <= upTo; n++ {
+	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
 		use := u.last[n%tellEvery].Load()
 		s.table.unlocked.use(uint32(use>>32), uint32(use))
 	}

@@ -260,8 +260,7 @@ func (s *Store[K, V]) overwriteLocked(c *change[K, V]) {
 	s.noteRemoval(e, ReasonReplaced)
 	s.touchLocked(e)
 	e.prepare(c.v, s.nextLocked(), c.at, c.at.after(c.ttl))
-	e.revision = c.revision
-	e.wrote(c.at)
+	e.wrote(c.at, c.revision)
 	if s.plain == nil {
 		e.data, e.packed = c.data, false
 		e.note(c.at)
