@@ -27,11 +27,11 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 			tally.misses.Add(1)
 			return value, ErrNotFound, true
 		}
+		seen := index.marks.see(v.slot)
 		now := s.read().at
 		if s.isDue(v, now) {
 			return value, nil, false
 		}
-		seen := index.marks.see(v.slot)
 		if v.read(now) {
 			seen.raise(markOf(now))
 			tally, part := s.tally()
@@ -70,12 +70,15 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			w.e = s.blankEntry() // while nobody waits for it
 			return false
 		}
+		if v.e.v.Load() != v {
+			continue
+		}
+		seen := index.marks.see(v.slot)
 		now := s.read().at
 		expires := now.after(w.ttl)
 		if s.isDue(v, now) || expires < v.expires {
 			return false
 		}
-		seen := index.marks.see(v.slot)
 		reads, ok := v.claim()
 		if !ok {
 			if !v.isOver() {

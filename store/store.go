@@ -67,7 +67,8 @@ type Store[K comparable, V any] struct {
 	closing  bool
 	closeErr error // good once closed is closed
 	stats    Stats // its counters
-	busy     bool  // leave has more to do than to unlock
+	lull     lull
+	busy     bool // leave has more to do than to unlock
 
 	open, flying *batch[K, V]       // the batch that takes changes in, and the one being written
 	spare        []change[K, V]     // room for the next one

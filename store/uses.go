@@ -43,9 +43,13 @@ func (s *Store[K, V]) usedQuick(v *version[K, V], part, n uint64) {
 type uses struct {
 	last  [tellEvery]atomic.Uint64 // slot and hash of each
 	after atomic.Uint64            // those up to this one are left out
-	told  uint64                   // how many there were when the policy was told; mu guards it and the next
-	sets  uint64                   // Stats.Sets under mu by then
-	since uint64                   // told when sets changed last
+	told  uint64                   // how many there were when the policy was told; mu guards it
+}
+
+// lull is the time since something was last set under mu.
+type lull struct {
+	sets uint64 // Stats.Sets under mu by then
+	uses uint64 // since, of those that the policy was told of or that were left out
 }
 
 // note notes the nth use, and reports false if it is left out.
@@ -65,24 +69,24 @@ func (s *Store[K, V]) passUsesLocked(part uint64) {
 		use := u.last[n%tellEvery].Load()
 		s.table.unlocked.use(uint32(use>>32), uint32(use))
 	}
+	s.lull.uses += upTo - u.told
 	u.told = upTo
 }
 
-// quietUses is how many uses of a part without a set under mu, beyond the store's
-// capacity, make a long time.
+// quietUses is how many uses without a set under mu, beyond the store's capacity, make a
+// long time.
 const quietUses = 1024
 
 // leaveOutLocked leaves out the next uses of a part if nothing came into the store for
 // long: then nothing is evicted either, and a sample tells the policy what is used most:
 // one in 4 of them, in 8 after twice that time, at last in 16.
 func (s *Store[K, V]) leaveOutLocked(part uint64) {
-	u := &s.uses[part]
-	if u.sets != s.stats.Sets {
-		u.sets, u.since = s.stats.Sets, u.told
+	if s.lull.sets != s.stats.Sets {
+		s.lull = lull{sets: s.stats.Sets}
 		return
 	}
-	long, quiet := uint64(s.capacity)+quietUses, u.told-u.since
-	switch {
+	u, long := &s.uses[part], uint64(s.capacity)+quietUses
+	switch quiet := s.lull.uses; {
 	case quiet > 4*long:
 		u.after.Store(u.told + 15*tellEvery)
 	case quiet > 2*long:
