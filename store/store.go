@@ -65,10 +65,10 @@ type Store[K comparable, V any] struct {
 	maxFence uint64               // newest that may be handed out
 	cut      *cut[K, V]           // the one being read; nil = none
 	closing  bool
-	closeErr error // good once closed is closed
-	stats    Stats // its counters
-	lull     lull
-	busy     bool // leave has more to do than to unlock
+	closeErr error  // good once closed is closed
+	stats    Stats  // its counters
+	quietFor uint64 // uses since the last insert that the policy was told of, or that were left out
+	busy     bool   // leave has more to do than to unlock
 
 	open, flying *batch[K, V]       // the batch that takes changes in, and the one being written
 	spare        []change[K, V]     // room for the next one

@@ -46,12 +46,6 @@ type uses struct {
 	told  uint64                   // how many there were when the policy was told; mu guards it
 }
 
-// lull is the time since something was last set under mu.
-type lull struct {
-	sets uint64 // Stats.Sets under mu by then
-	uses uint64 // since, of those that the policy was told of or that were left out
-}
-
 // note notes the nth use, and reports false if it is left out.
 func (u *uses) note(n uint64, slot, hash uint32) bool {
 	if n <= u.after.Load() {
@@ -69,24 +63,20 @@ func (s *Store[K, V]) passUsesLocked(part uint64) {
 		use := u.last[n%tellEvery].Load()
 		s.table.unlocked.use(uint32(use>>32), uint32(use))
 	}
-	s.lull.uses += upTo - u.told
+	s.quietFor += upTo - u.told
 	u.told = upTo
 }
 
-// quietUses is how many uses without a set under mu, beyond the store's capacity, make a
-// long time.
+// quietUses is how many uses without an insert, beyond the store's capacity, make a long
+// time.
 const quietUses = 1024
 
 // leaveOutLocked leaves out the next uses of a part if nothing came into the store for
 // long: then nothing is evicted either, and a sample tells the policy what is used most:
 // one in 4 of them, in 8 after twice that time, at last in 16.
 func (s *Store[K, V]) leaveOutLocked(part uint64) {
-	if s.lull.sets != s.stats.Sets {
-		s.lull = lull{sets: s.stats.Sets}
-		return
-	}
 	u, long := &s.uses[part], uint64(s.capacity)+quietUses
-	switch quiet := s.lull.uses; {
+	switch quiet := s.quietFor; {
 	case quiet > 4*long:
 		u.after.Store(u.told + 15*tellEvery)
 	case quiet > 2*long:

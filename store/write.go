@@ -299,6 +299,7 @@ func (s *Store[K, V]) addLocked(e *entry[K, V]) {
 	e.born = s.nextLocked()
 	e.v.Load().used.Store(2 * e.born)
 	s.table.add(e)
+	s.quietFor = 0
 	s.stats.Sets++
 	s.expiresLocked(e)
 }
