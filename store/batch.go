@@ -47,8 +47,8 @@ func (s *Store[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
 		if err != errAgain {
 			return err
 		}
-		if b == nil {
-			runtime.Gosched() // to whoever waits for mu
+		if b == nil && s.waiting.Load() > 0 { // else it costs more than a turn
+			runtime.Gosched()
 		}
 	}
 }

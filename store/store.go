@@ -53,7 +53,8 @@ type Store[K comparable, V any] struct {
 
 	loads loads[K, V] // its mutex is taken after mu
 
-	mu       sync.Mutex // guards the fields below, and all entries and leases
+	waiting  atomic.Int32 // for mu, to begin an operation
+	mu       sync.Mutex   // guards the fields below, and all entries and leases
 	capacity int
 	latest   instant // latest time seen: under mu, time never runs backwards
 	wall     int64   // what to add to an instant for nanoseconds since 1970
@@ -274,7 +275,11 @@ func (s *Store[K, V]) begin() error {
 
 // lockOpen locks mu, unless the store is closed.
 func (s *Store[K, V]) lockOpen() error {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		s.waiting.Add(1)
+		s.mu.Lock()
+		s.waiting.Add(-1)
+	}
 	if s.closing {
 		s.mu.Unlock()
 		return ErrClosed
