@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ func (b *bench) speed() error {
 Columns are the number of goroutines; medians of %d rounds of %v, in which all take turns.
 The last columns are medians of the rounds' ratios: our throughput divided by theirs,
 for 1 / 2 / 16 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
+The heap has been as large before as it becomes: what the system asks for new memory is
+paid once in a process, and by whoever makes the most garbage.
 What is set beyond a capacity needs one, so caches without are not in those tables.`, b.rounds, b.round))
 	var plotted []panel
 	for _, s := range setups {
@@ -130,6 +133,7 @@ func fill[K key](c cache[K], keys []K) {
 // race measures all rivals in all columns. They take turns in another order each
 // round: what one leaves to the garbage collector is not always the same one's.
 func race[K key](b *bench, rivals []*rival[K], s sequence[K]) {
+	warmHeap()
 	r := rand.New(rand.NewPCG(7, 8))
 	for _, rival := range rivals {
 		rival.rates = make([][]float64, len(columns))
@@ -143,6 +147,23 @@ func race[K key](b *bench, rivals []*rival[K], s sequence[K]) {
 			}
 		}
 	}
+}
+
+// warmHeap takes as much memory as there is in use, and gives it back: so large the heap
+// is going to be before the collector runs.
+func warmHeap() {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	const piece = 1 << 16
+	all := make([][]byte, m.HeapAlloc/piece+1)
+	for i := range all {
+		all[i] = make([]byte, piece)
+		for at := 0; at < piece; at += os.Getpagesize() {
+			all[i][at] = 1
+		}
+	}
+	runtime.KeepAlive(all)
 }
 
 // measure does the sequence for about that long, each goroutine from another place.

@@ -108,12 +108,7 @@ func (a *agenda[T]) down(i int, item agendaItem[T]) {
 		if first >= a.items.n {
 			break
 		}
-		child := first
-		for c := first + 1; c < min(first+arity, a.items.n); c++ {
-			if a.items.at(c).at < a.items.at(child).at {
-				child = c
-			}
-		}
+		child := first + earliest(a.items.from(first, arity))
 		if item.at <= a.items.at(child).at {
 			break
 		}
@@ -121,6 +116,30 @@ func (a *agenda[T]) down(i int, item agendaItem[T]) {
 		i = child
 	}
 	a.put(i, item)
+}
+
+// earliest returns which of some items is. Of four, it decides without a branch, which a
+// processor could not foresee.
+func earliest[T any](some []agendaItem[T]) (first int) {
+	if len(some) == arity {
+		second := 2
+		if some[1].at < some[0].at {
+			first = 1
+		}
+		if some[3].at < some[2].at {
+			second = 3
+		}
+		if some[second].at < some[first].at {
+			first = second
+		}
+		return first
+	}
+	for i := range some {
+		if some[i].at < some[first].at {
+			first = i
+		}
+	}
+	return first
 }
 
 func (a *agenda[T]) put(i int, item agendaItem[T]) {

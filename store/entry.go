@@ -78,17 +78,16 @@ func (i instant) after(d time.Duration) instant {
 // The store's mu guards it; what can be read without mu is the version. What a write
 // changes in both belongs to whoever has frozen the version under mu, or else claimed it.
 type entry[K comparable, V any] struct {
-	v        atomic.Pointer[version[K, V]] // the present one
+	v atomic.Pointer[version[K, V]] // the present one
+	*details[K, V]
+	lease    *Lease[K, V] // nil = not locked
+	created  instant
 	revision uint64
 	updated  instant
 	reads    uint64       // those of v not among them while that is open
 	accessed atomic.Int64 // last access, if v.used does not tell it; an instant
-
-	lease   *Lease[K, V] // nil = not locked
-	created instant
-	fence   uint64
-	born    uint64 // position when it was created; gone = it has been removed
-	*details[K, V]
+	fence    uint64
+	born     uint64 // position when it was created; gone = it has been removed
 }
 
 // details is what a store need not know of each entry if it has neither a folder nor a

@@ -73,6 +73,11 @@ func (d *directory[K, V]) segment(hash uint32) *indexSegment[K, V] {
 	return d.segments[hash>>(hashBits-d.depth)].Load()
 }
 
+// bucket returns where the search for a hash begins.
+func (x *index[K, V]) bucket(hash uint32) *indexBucket[K, V] {
+	return &x.dir.Load().segment(hash).buckets[hash%segmentBuckets]
+}
+
 // find returns a version of the entry for key, or nil: the present one, or one that is
 // over, to which somebody without mu has just given a successor.
 func (x *index[K, V]) find(hash uint32, key K) *version[K, V] {

@@ -17,9 +17,10 @@ import (
 type lru[K comparable, V any] struct {
 	slots *pieces[*entry[K, V]]
 	marks *marks // by slot, none later than that of its entry
-	n     int    // entries that may be evicted
+	touch func(slots [nextPlaces]int32)
+	n     int // entries that may be evicted
 
-	next   *simplelru.LRU[int, agendaItem[int32]] // the first few of found, by place
+	next   *simplelru.LRU[int, agendaItem[int32]] // the first few of found, by place, and places that are free
 	newest instant                                // mark among these
 	found  round
 	coming round // goes on above found
@@ -44,7 +45,7 @@ func (r *round) reset(limit instant) {
 func (r *round) takes(mark instant) bool { return r.above < mark && mark <= r.limit }
 
 const (
-	nextPlaces = 4
+	nextPlaces = 8
 	// A round is to find so many times the root of the number of entries: then neither
 	// they nor the slots to be looked at for each are many.
 	foundRoots = 8
@@ -56,12 +57,15 @@ const (
 	startsOver = 128
 )
 
-func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks) *lru[K, V] {
+// noSlot is what is in a place that is free.
+const noSlot = -1
+
+func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks, touch func([nextPlaces]int32)) *lru[K, V] {
 	next, err := simplelru.NewLRU[int, agendaItem[int32]](nextPlaces, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}
-	p := &lru[K, V]{slots: slots, marks: marks, next: next}
+	p := &lru[K, V]{slots: slots, marks: marks, touch: touch, next: next}
 	p.startOver(-never)
 	return p
 }
@@ -69,7 +73,9 @@ func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks) *lru
 // startOver forgets what was found. What is listed from now on is found, if its mark is
 // not above the limit.
 func (p *lru[K, V]) startOver(limit instant) {
-	p.next.Purge()
+	for place := range nextPlaces {
+		p.drop(place)
+	}
 	p.found.reset(limit)
 	p.coming.reset(limit)
 	p.looked, p.wasted, p.steps = 0, 0, 0
@@ -106,13 +112,13 @@ func (p *lru[K, V]) remove(e *entry[K, V]) {
 	slot := e.slot()
 	p.marks.at(int(slot)).Store(int64(never))
 	p.n--
-	switch place, first, ok := p.next.GetOldest(); {
+	switch place, first, _ := p.next.GetOldest(); {
 	case p.n == 0: // all that come now are found
 		p.startOver(never - 1)
 	case p.found.slots.len()+p.coming.slots.len() > 2*p.n+p.slots.n/16+64:
 		p.startOver(-never)
-	case ok && first.it == slot:
-		p.follow(place)
+	case first.it == slot:
+		p.drop(place)
 	}
 }
 
@@ -132,17 +138,17 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 	for left := victimSteps; left > 0; left-- {
 		p.steps++
 		taken := p.scan(2 + p.slots.n>>19) // so that all is looked at before found is used up
-		place, first, ok := p.next.GetOldest()
-		switch {
-		case !ok && p.found.slots.len() == 0 && !p.hasScanned():
+		place, first, _ := p.next.GetOldest()
+		switch none := first.it == noSlot; {
+		case none && p.found.slots.len() == 0 && !p.hasScanned():
 			taken += p.scan(looks)
-		case !ok || p.newest > p.found.slots.next():
+		case none || p.newest > p.found.slots.next():
 			p.prepare()
 		case p.isStill(first):
 			p.wasted = 0
 			return *p.slots.at(int(first.it)), false
 		default:
-			p.follow(place)
+			p.drop(place)
 		}
 		if p.wasted > p.slots.n/2048+64 && p.steps > p.slots.n/startsOver {
 			p.startOver(-never) // most were used since
@@ -171,29 +177,34 @@ func (p *lru[K, V]) isStill(f agendaItem[int32]) bool {
 // prepare puts the first few of found into the list; those who are there go back first.
 func (p *lru[K, V]) prepare() {
 	for _, f := range p.next.Values() {
-		p.found.slots.push(f.it, f.at)
+		if f.it != noSlot {
+			p.found.slots.push(f.it, f.at)
+		}
 	}
-	p.next.Purge()
-	p.newest = -never
-	for place := range nextPlaces {
-		p.follow(place)
+	var slots [nextPlaces]int32
+	for place := range slots {
+		f := p.pop()
+		slots[place] = f.it
+		p.next.Add(place, f)
 	}
+	p.touch(slots)
 }
 
-// follow puts the first of found into the list, in the place given, whose slot is not to
-// go any more, unless it has to go before others there.
-func (p *lru[K, V]) follow(place int) {
+// drop frees a place, which is the last then.
+func (p *lru[K, V]) drop(place int) { p.next.Add(place, agendaItem[int32]{it: noSlot}) }
+
+// pop takes the first off what was found; noSlot is none.
+func (p *lru[K, V]) pop() agendaItem[int32] {
 	if p.found.slots.len() == 0 && p.hasScanned() {
 		p.found, p.coming.slots = p.coming, p.found.slots
 		p.coming.above = p.found.limit
 		p.coming.limit, p.looked = max(p.nextLimit(), p.found.limit), 0
 	}
-	if p.found.slots.len() == 0 || p.newest > p.found.slots.next() {
-		p.next.Remove(place)
-		return
+	if p.found.slots.len() == 0 {
+		return agendaItem[int32]{it: noSlot}
 	}
 	p.newest = p.found.slots.next()
-	p.next.Add(place, p.found.slots.pop())
+	return p.found.slots.pop()
 }
 
 func (p *lru[K, V]) hasScanned() bool {

@@ -256,7 +256,7 @@ func newMachine(t *testing.T, seed uint64) *lruMachine {
 		t: t, r: rand.New(rand.NewPCG(seed, 0)),
 		marks: newMarks(), locked: make(map[*entry[int, int]]bool),
 	}
-	m.p = newLRU(&m.slots, m.marks)
+	m.p = newLRU(&m.slots, m.marks, func([nextPlaces]int32) {})
 	return m
 }
 

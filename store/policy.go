@@ -23,7 +23,7 @@ func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
 		return &tinyLFU[K, V]{table: t, policy: tinylfu.New(capacity)}
 	}
 	t.index.marks = newMarks()
-	return newLRU(&t.slots, t.index.marks)
+	return newLRU(&t.slots, t.index.marks, t.touch)
 }
 
 // tinyLFU is W-TinyLFU; see package tinylfu.

@@ -49,7 +49,9 @@ type removal[K comparable, V any] struct {
 // noteRemoval counts a removal and lists it for OnRemove.
 func (s *Store[K, V]) noteRemoval(e *entry[K, V], reason Reason) {
 	s.stats.count(reason, 1)
-	s.listRemoval(removalOf(e, reason))
+	if s.o.OnRemove != nil {
+		s.listRemoval(removalOf(e, reason))
+	}
 }
 
 func removalOf[K comparable, V any](e *entry[K, V], reason Reason) removal[K, V] {

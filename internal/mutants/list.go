@@ -239,7 +239,7 @@ var listed = []struct {
 		never("store/lru.go", "p.coming.takes(mark) && int(slot) < p.looked"),
 	}},
 	{"who has to go before others in the list comes last", "TestLRUIsExact", []edit{
-		never("store/lru.go", "p.newest > p.found.slots.next() {"),
+		never("store/lru.go", "p.newest > p.found.slots.next()"),
 	}},
 	{"all that were found are tried, though they were used since", "TestInsertsAfterReading", []edit{
 		never("store/lru.go", "p.wasted > p.slots.n/2048+64"),
