@@ -253,6 +253,9 @@ func TestTornEnd(t *testing.T) {
 		img := d.Image()
 		whole := img[name]
 		for n := before + 1; n < before+30; n++ {
+			if strings.Trim(string(whole[before:n]), "\x00") == "" {
+				continue // as if nothing had been written: a checksum may begin with zeros
+			}
 			torn := slices.Clone(whole)
 			if w.mapped {
 				clear(torn[n:])
