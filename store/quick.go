@@ -27,7 +27,7 @@ func (s *Store[K, V]) getQuick(key K) (value V, err error, ok bool) {
 			tally.misses.Add(1)
 			return value, ErrNotFound, true
 		}
-		seen := index.marks.see(v.slot)
+		seen := index.marks.see(v.slot) // before the clock, as a look at that waits for all before
 		now := s.read().at
 		if s.isDue(v, now) {
 			return value, nil, false
@@ -70,7 +70,7 @@ func (s *Store[K, V]) overwriteQuick(w *writing[K, V]) bool {
 			w.e = s.blankEntry() // while nobody waits for it
 			return false
 		}
-		if v.e.v.Load() != v {
+		if v.e.v.Load() != v { // asks for the entry, too, before the clock
 			continue
 		}
 		seen := index.marks.see(v.slot)

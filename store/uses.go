@@ -90,6 +90,9 @@ func (s *Store[K, V]) leaveOutLocked(part uint64) {
 // before one of its inserts, and leaves none out for now. It read from a little higher
 // or lower in its stack.
 func (s *Store[K, V]) passOwnUsesLocked() {
+	if s.uses == nil {
+		return
+	}
 	here := goroutine()
 	for _, at := range [...]uint64{here - 1, here, here + 1} {
 		s.passUsesLocked(partOf(at))

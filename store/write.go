@@ -227,9 +227,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 	if e != nil {
 		s.freedLocked(e, now)
 	}
-	if s.uses != nil {
-		s.passOwnUsesLocked()
-	}
+	s.passOwnUsesLocked()
 	if b, err := s.lightenLocked(nil, w.weight, now); err != nil {
 		return b, err
 	}
