@@ -36,6 +36,7 @@ const (
 type indexSegment[K comparable, V any] struct {
 	depth   uint // how many bits of the hash lead here
 	n       int
+	_       [40]byte // with the word that Go puts before such an object, to the end of a cache line
 	buckets [segmentBuckets]indexBucket[K, V]
 }
 

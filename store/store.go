@@ -35,6 +35,7 @@ type Store[K comparable, V any] struct {
 
 	// reads is what Get, and Set, may look at without mu; nil = nothing now.
 	reads   atomic.Pointer[index[K, V]]
+	_       [64]byte // what is counted is in other cache lines
 	tallies tallies
 	uses    *[tallyParts]uses             // past mu, for TinyLFU; nil = it has not to be told of them
 	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
