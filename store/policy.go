@@ -9,6 +9,7 @@ type policy[K comparable, V any] interface {
 	giveBack(e *entry[K, V]) // lists one that was locked, or taken off for a while
 	remove(e *entry[K, V])
 	use(slot, hash uint32) // notes a use, perhaps late: of what is no longer listed
+	useAll(uses []use)     // notes those that were past mu
 	// victim returns the entry to evict for a newcomer; nil = there is none, or it
 	// is untidy: it took long already, others get a turn, and it goes on from there.
 	victim() (e *entry[K, V], untidy bool)
@@ -16,6 +17,8 @@ type policy[K comparable, V any] interface {
 	grow()               // tells that there is one more slot
 	emptied()            // tells that there are none
 }
+
+type use = tinylfu.Use
 
 // newPolicy returns the policy of a table.
 func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
@@ -39,6 +42,8 @@ func (p *tinyLFU[K, V]) giveBack(e *entry[K, V]) { p.policy.Return(uint32(e.slot
 func (p *tinyLFU[K, V]) remove(e *entry[K, V]) { p.policy.Remove(uint32(e.slot())) }
 
 func (p *tinyLFU[K, V]) use(slot, hash uint32) { p.policy.Hit(slot, uint64(hash)) }
+
+func (p *tinyLFU[K, V]) useAll(uses []use) { p.policy.HitAll(uses) }
 
 func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
 	slot, ok := p.policy.VictimFor()

@@ -70,6 +70,7 @@ type Store[K comparable, V any] struct {
 	closeErr error  // good once closed is closed
 	stats    Stats  // its counters
 	quietFor uint64 // uses since the last insert that the policy was told of, or that were left out
+	noted    []use  // room for those that it is told of at once
 	busy     bool   // leave has more to do than to unlock
 
 	open, flying *batch[K, V]       // the batch that takes changes in, and the one being written

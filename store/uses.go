@@ -59,10 +59,13 @@ func (u *uses) note(n uint64, slot, hash uint32) bool {
 func (s *Store[K, V]) passUsesLocked(part uint64) {
 	u := &s.uses[part]
 	upTo := s.tallies[part].uses()
+	some := s.noted[:0]
 	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
-		use := u.last[n%tellEvery].Load()
-		s.table.unlocked.use(uint32(use>>32), uint32(use))
+		noted := u.last[n%tellEvery].Load()
+		some = append(some, use{Slot: uint32(noted >> 32), Hash: uint64(uint32(noted))})
 	}
+	s.table.unlocked.useAll(some)
+	s.noted = some
 	s.quietFor += upTo - u.told
 	u.told = upTo
 }

@@ -12,9 +12,9 @@ type counted struct {
 	uses int
 }
 
-func (c *counted) use(slot, hash uint32) {
-	c.uses++
-	c.policy.use(slot, hash)
+func (c *counted) useAll(uses []use) {
+	c.uses += len(uses)
+	c.policy.useAll(uses)
 }
 
 // When nothing has been inserted for long, most uses are left out, whoever's they are;

@@ -26,6 +26,8 @@ type Policy struct {
 	capacity int
 	current  int // plan
 	requests int // since one was chosen
+
+	looked uint64 // by HitAll: the compiler can't leave out what it adds up
 }
 
 // New returns a policy for a store of so many entries; less than 1 means 1. It
@@ -73,6 +75,32 @@ func (p *Policy) Hit(slot uint32, hash uint64) {
 	p.request(tag)
 	if n := p.main.find(slot); n != nil && n.list != nowhere && n.tag == tag {
 		p.main.use(slot)
+	}
+}
+
+// Use is one of an entry, as for [Policy.Hit].
+type Use struct {
+	Slot uint32
+	Hash uint64
+}
+
+// HitAll is Hit for some, in their order. It looks at the memory that it needs for all of
+// them first: the processor then waits for it once, and not for each.
+func (p *Policy) HitAll(uses []Use) {
+	for _, use := range uses {
+		words, _ := p.sketch.block(spread(fold(use.Hash)))
+		p.looked += words[0]
+		if n := p.main.find(use.Slot); n != nil {
+			p.looked += uint64(n.older)
+		}
+	}
+	for _, use := range uses {
+		if n := p.main.find(use.Slot); n != nil && n.list != nowhere {
+			p.looked += uint64(p.main.node(n.older).tag) + uint64(p.main.node(n.newer).tag)
+		}
+	}
+	for _, use := range uses {
+		p.Hit(use.Slot, use.Hash)
 	}
 }
 

@@ -9,6 +9,34 @@ import (
 	"pgregory.net/rapid"
 )
 
+// HitAll is Hit for each, whoever is listed.
+func TestHitAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const capacity = 20
+		one, all := New(capacity), New(capacity)
+		uses := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Use {
+			key := rapid.Uint32Range(0, 40).Draw(t, "key")
+			return Use{key % (capacity + 5), mix(uint64(key))}
+		}), 0, 200).Draw(t, "uses")
+		for slot := range uint32(capacity) {
+			one.Add(slot, mix(uint64(slot)))
+			all.Add(slot, mix(uint64(slot)))
+		}
+		for _, use := range uses {
+			one.Hit(use.Slot, use.Hash)
+		}
+		all.HitAll(uses)
+		for range capacity {
+			want, _ := one.Victim()
+			got, ok := all.Victim()
+			require.True(t, ok)
+			require.Equal(t, want, got)
+			one.Remove(want)
+			all.Remove(got)
+		}
+	})
+}
+
 // model is a policy and what its owner knows: the entries by slot.
 type model struct {
 	t        *rapid.T
