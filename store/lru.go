@@ -178,8 +178,8 @@ func (p *lru[K, V]) isStill(f agendaItem[int32]) bool {
 
 // prepare puts the first few of found into the list; those who are there go back first.
 func (p *lru[K, V]) prepare() {
-	for _, f := range p.next.Values() {
-		if f.it != noSlot {
+	for place := range nextPlaces {
+		if f, _ := p.next.Peek(place); f.it != noSlot {
 			p.found.slots.push(f.it, f.at)
 		}
 	}
