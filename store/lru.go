@@ -16,9 +16,9 @@ import (
 // been used since goes back among those.
 type lru[K comparable, V any] struct {
 	slots *pieces[*entry[K, V]]
-	marks *marks // by slot, none later than that of its entry
-	touch func(slots [nextPlaces]int32)
-	n     int // entries that may be evicted
+	marks *marks                        // by slot, none later than that of its entry
+	touch func(slots [nextPlaces]int32) // table.touch
+	n     int                           // entries that may be evicted
 
 	next   *simplelru.LRU[int, agendaItem[int32]] // the first few of found, by place, and places that are free
 	newest instant                                // mark among these

@@ -18,6 +18,7 @@ type policy[K comparable, V any] interface {
 	emptied()            // tells that there are none
 }
 
+// use is one past mu, of which a policy is told later.
 type use = tinylfu.Use
 
 // newPolicy returns the policy of a table.

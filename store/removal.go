@@ -59,11 +59,10 @@ func removalOf[K comparable, V any](e *entry[K, V], reason Reason) removal[K, V]
 	return removal[K, V]{Removal: Removal[K, V]{v.key, v.value, reason}, data: e.toDecode()}
 }
 
+// listRemoval lists a removal for OnRemove, which there is.
 func (s *Store[K, V]) listRemoval(r removal[K, V]) {
-	if s.o.OnRemove != nil {
-		s.removals = append(s.removals, r)
-		s.busy = true
-	}
+	s.removals = append(s.removals, r)
+	s.busy = true
 }
 
 // deliver tells the log the news and calls OnRemove for what is listed. One

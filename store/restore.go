@@ -182,7 +182,7 @@ func (s *Store[K, V]) replaceTableLocked(t *table[K, V]) {
 		s.endLocked(e.lease, leaseLost, ErrNotFound)
 	}
 	s.stats.count(ReasonCleared, uint64(old.len()))
-	if old.len() > 0 {
+	if old.len() > 0 && s.o.OnRemove != nil {
 		s.listRemoval(removal[K, V]{Removal: Removal[K, V]{Reason: ReasonCleared}, slots: old.slots})
 	}
 	s.table = t
