@@ -80,25 +80,26 @@ func (i instant) after(d time.Duration) instant {
 type entry[K comparable, V any] struct {
 	v atomic.Pointer[version[K, V]] // the present one
 	*details[K, V]
-	lease    *Lease[K, V] // nil = not locked
 	created  instant
+	born     uint64 // position when it was created; gone = it has been removed
 	revision uint64
 	updated  instant
 	reads    uint64       // those of v not among them while that is open
 	accessed atomic.Int64 // last access, if v.used does not tell it; an instant
-	fence    uint64
-	born     uint64 // position when it was created; gone = it has been removed
 }
 
 // details is what a store need not know of each entry if it has neither a folder nor a
-// Weigher: there, all entries share one.
+// Weigher: there, all that have never been locked share one.
 type details[K comparable, V any] struct {
+	lease   *Lease[K, V]  // nil = not locked
+	fence   uint64        // of its latest lease
 	data    *encoded      // the key and the value as encoded; nil without a folder
 	pending *batch[K, V]  // has a change of the entry that is to be made; nil = none
 	noted   int64         // last access that the journal knows of, an instant; readers load it atomically
 	ttl     time.Duration // as restored, until the next write; 0 = what entry.ttl makes of the deadline
 	weight  uint32
 	packed  bool // the value has not been decoded from data yet; see packed.go
+	shared  bool // by all new entries: nobody writes to it
 }
 
 const gone = math.MaxUint64
@@ -119,6 +120,15 @@ func (s *Store[K, V]) blankEntry() *entry[K, V] {
 		return &entry[K, V]{details: s.plain}
 	}
 	return detailed[K, V]()
+}
+
+// own gives e details of its own, if it shares them. It has to be frozen.
+func (e *entry[K, V]) own() {
+	if e.shared {
+		d := *e.details
+		d.shared = false
+		e.details = &d
+	}
 }
 
 // key returns its key, the same in all versions.
@@ -268,7 +278,7 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	} else if used&1 == 0 {
 		e.accessed.Store(int64(max(v.lastAccess(), now)))
 	}
-	next.e, next.slot, next.expires = e, v.slot, expires
+	next.e, next.key, next.slot, next.expires = e, v.key, v.slot, expires
 	next.used.Store(used)
 	e.reads += reads
 	e.wrote(now, e.revision+1)

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -376,6 +378,30 @@ func TestOverwritesStartTheStoresTTL(t *testing.T) {
 	about, ok := s.Metadata("a")
 	require.True(t, ok)
 	require.Greater(t, time.Until(about.Expires), 59*time.Minute)
+}
+
+// Like a map, a store keeps the key that it has: that of an overwrite may be part of a
+// request's memory, which would stay for as long as the entry.
+func TestOverwritesKeepTheKey(t *testing.T) {
+	for name, o := range map[string]store.Options[string, int]{
+		"past the lock": {},
+		"under it":      {OnRemove: func(store.Removal[string, int]) {}},
+		"under a clock": {Clock: storetest.NewClock(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, o)
+			first := strings.Clone("a")
+			require.NoError(t, s.Set(first, 1))
+			require.NoError(t, s.Set(strings.Clone("a"), 2))
+			for key, value := range s.All() {
+				require.Equal(t, 2, value)
+				require.Same(t, unsafe.StringData(first), unsafe.StringData(key))
+			}
+			e, err := s.Entry(strings.Clone("a"))
+			require.NoError(t, err)
+			require.Same(t, unsafe.StringData(first), unsafe.StringData(e.Key))
+		})
+	}
 }
 
 // An overwrite is no hit, at no time: the counts never fall.

@@ -142,7 +142,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		s.began = coarse.ElapsedAt(s.base)
 	}
 	if o.Persist.Dir == "" && o.Weigher == nil {
-		s.plain = &details[K, V]{weight: 1}
+		s.plain = &details[K, V]{weight: 1, shared: true}
 	}
 	s.table = s.newTable(s.capacity)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {

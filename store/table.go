@@ -104,6 +104,7 @@ func (t *table[K, V]) remove(e *entry[K, V]) {
 // lock lists e as locked by l.
 func (t *table[K, V]) lock(e *entry[K, V], l *Lease[K, V]) {
 	e.freeze()
+	e.own()
 	if e.lease == nil {
 		t.unlocked.remove(e)
 		t.locked[e] = true
