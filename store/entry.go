@@ -278,7 +278,8 @@ func (v *version[K, V]) giveWay(next *version[K, V], reads uint64, now, expires 
 	} else if used&1 == 0 {
 		e.accessed.Store(int64(max(v.lastAccess(), now)))
 	}
-	next.e, next.key, next.slot, next.expires = e, v.key, v.slot, expires
+	next.e, next.slot, next.expires = e, v.slot, expires
+	next.key = v.key // the caller's may be part of something larger, and is not at hand
 	next.used.Store(used)
 	e.reads += reads
 	e.wrote(now, e.revision+1)

@@ -11,9 +11,10 @@ import (
 
 // lru is what may be evicted, in order of use, which is exact and yet costs a reader no
 // more than marks. Those who go next stand in golang-lru's list. To find out who they are,
-// lru looks through the marks of all slots, some with each eviction, and takes down those
-// that are not above a limit, a few: all others were used later. Whoever turns out to have
-// been used since goes back among those.
+// lru goes through all slots, some with each eviction: it looks at the bounds of runs, at
+// the marks of those that may have one not above a limit, and takes such slots down, a few:
+// all others were used later. Whoever turns out to have been used since goes back among
+// those.
 type lru[K comparable, V any] struct {
 	slots *pieces[*entry[K, V]]
 	marks *marks                        // by slot, none later than that of its entry
@@ -26,7 +27,6 @@ type lru[K comparable, V any] struct {
 	coming round // goes on above found
 	looked int   // at so many slots for coming, and at all for found
 	wasted int   // how many of found, one after the other, were not to be evicted any more
-	steps  int   // of victim, since it started over
 }
 
 // round has all slots whose marks are above one limit and not above another, of those
@@ -48,13 +48,14 @@ const (
 	nextPlaces = 8
 	// A round is to find so many times the root of the number of entries: then neither
 	// they nor the slots to be looked at for each are many.
-	foundRoots = 8
-	looks      = 8 // so many runs of slots are looked at if all wait for that
+	foundRoots  = 8
+	looks       = 512 // so much is looked at if all wait for that; a few bounds are one
+	looksSample = 256
 	// victimSteps is how much victim does at a time: some tens of microseconds.
 	victimSteps = 64
-	// startsOver is how many slots it may look at anew for each step that it has made:
-	// that doubles the time of a step.
-	startsOver = 128
+	// wastes is how many slots there are to each of those found that was tried in vain,
+	// when it starts over: to look at all anew takes about as long as the tries did.
+	wastes = 2048
 )
 
 // noSlot is what is in a place that is free.
@@ -78,7 +79,7 @@ func (p *lru[K, V]) startOver(limit instant) {
 	}
 	p.found.reset(limit)
 	p.coming.reset(limit)
-	p.looked, p.wasted, p.steps = 0, 0, 0
+	p.looked, p.wasted = 0, 0
 }
 
 func (p *lru[K, V]) grow() { p.marks.grow(p.slots.n) }
@@ -97,7 +98,7 @@ func (p *lru[K, V]) giveBack(e *entry[K, V]) { p.add(e) }
 
 // list lists a slot by its mark.
 func (p *lru[K, V]) list(slot int32, mark instant) {
-	p.marks.at(int(slot)).Store(int64(mark))
+	p.marks.list(int(slot), mark)
 	switch {
 	case mark <= p.found.limit:
 		p.found.slots.push(slot, mark)
@@ -123,8 +124,8 @@ func (p *lru[K, V]) remove(e *entry[K, V]) {
 }
 
 func (p *lru[K, V]) use(slot, _ uint32) {
-	if m := p.marks.at(int(slot)); instant(m.Load()) != never {
-		m.Store(int64((*p.slots.at(int(slot))).mark()))
+	if e := *p.slots.at(int(slot)); e != nil {
+		p.marks.raise(int(slot), e.mark())
 	}
 }
 
@@ -138,8 +139,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 		return nil, false
 	}
 	for left := victimSteps; left > 0; left-- {
-		p.steps++
-		taken := p.scan(2 + p.slots.n>>19) // so that all is looked at before found is used up
+		taken := p.scan(min(p.pace(), looks))
 		place, first, _ := p.next.GetOldest()
 		switch none := first.it == noSlot; {
 		case none && p.found.slots.len() == 0 && !p.hasScanned():
@@ -152,7 +152,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 		default:
 			p.drop(place)
 		}
-		if p.wasted > p.slots.n/2048+64 && p.steps > p.slots.n/startsOver {
+		if p.wasted > p.slots.n/wastes+64 {
 			p.startOver(-never) // most were used since
 		}
 		left -= taken / 4
@@ -213,53 +213,74 @@ func (p *lru[K, V]) hasScanned() bool {
 	return p.looked >= p.slots.n || p.coming.limit == p.coming.above
 }
 
-// scan looks at some slots for coming, and returns how many it has taken down.
-func (p *lru[K, V]) scan(runs int) (taken int) {
-	for ; runs > 0 && !p.hasScanned(); runs-- {
-		run, limit := p.marks.run(p.looked), p.coming.limit
-		for i := 0; i < len(run); i += 8 {
-			// Eight at once take half the time of one after the other.
-			m := (*[8]atomic.Int64)(run[i:])
-			first := min(m[0].Load(), m[1].Load(), m[2].Load(), m[3].Load(),
-				m[4].Load(), m[5].Load(), m[6].Load(), m[7].Load())
-			if instant(first) > limit {
-				continue
-			}
-			for j := range m {
-				if mark := instant(m[j].Load()); p.coming.takes(mark) {
-					p.coming.slots.push(int32(p.looked+i+j), mark)
-					taken++
-				}
+// scan looks at some slots for coming, as many as take that long, and returns how many it
+// has taken down.
+func (p *lru[K, V]) scan(looks int) (taken int) {
+	for limit := p.coming.limit; looks > 0 && !p.hasScanned(); looks-- {
+		piece, run := p.marks.piece(p.looked), p.looked%pieceLen/marksRun
+		if run%boundsLine == 0 && piece.lineBound(run) > limit {
+			p.looked += boundsLine * marksRun
+			continue
+		}
+		if piece.bound(run) <= limit {
+			looks -= marksRun / 2
+			if piece.tighten(run) <= limit {
+				taken += p.take(piece.marks[run*marksRun:][:marksRun])
 			}
 		}
-		p.looked += len(run)
+		p.looked += marksRun
+	}
+	return taken
+}
+
+// pace is how much is to be looked at with each of those in found, so that all is when they
+// are used up: four for each run.
+func (p *lru[K, V]) pace() int {
+	return 4 + 4*(p.slots.n-p.looked)/marksRun/(p.found.slots.len()+1)
+}
+
+// take takes down those of a run, the next to be looked at, that are for coming.
+func (p *lru[K, V]) take(run []atomic.Int64) (taken int) {
+	for i := range run {
+		if mark := instant(run[i].Load()); p.coming.takes(mark) {
+			p.coming.slots.push(int32(p.looked+i), mark)
+			taken++
+		}
 	}
 	return taken
 }
 
 // nextLimit returns a mark that about as many are not above as there are to be in found and
-// coming. It goes by a sample.
+// coming: so few if somebody waits, and then no more than are looked at until found is used
+// up. It goes by a sample, of marks or, where that would be too coarse, of the earliest of
+// each run.
 func (p *lru[K, V]) nextLimit() instant {
-	var sample [256]instant
-	n := 0
-	for i := range min(p.slots.n, len(sample)) {
-		if p.slots.n > len(sample) {
-			i = rand.IntN(p.slots.n)
+	want, found := foundRoots*int(math.Sqrt(float64(p.n))), p.found.slots.len()
+	want = found + min(want, max(want/32, 2*found))
+	if want > p.slots.n/looksSample*2 {
+		return sampled(p.slots.n, want, func(slot int) instant { return instant(p.marks.at(slot).Load()) })
+	}
+	return sampled((p.slots.n+marksRun-1)/marksRun, want, func(run int) instant {
+		at := run * marksRun
+		return p.marks.piece(at).tighten(at%pieceLen/marksRun) | (marksRun - 1)
+	})
+}
+
+// sampled returns a mark that about so many of n are not above.
+func sampled(n, want int, mark func(i int) instant) instant {
+	var all [looksSample]instant
+	some, drawn := all[:0], min(n, len(all))
+	for i := range drawn {
+		if drawn < n {
+			i = rand.IntN(n)
 		}
-		if mark := instant(p.marks.at(i).Load()); mark != never {
-			sample[n] = mark
-			n++
+		if m := mark(i); m != never {
+			some = append(some, m)
 		}
 	}
-	if n == 0 {
+	if len(some) == 0 {
 		return never - 1
 	}
-	slices.Sort(sample[:n])
-	want := foundRoots * int(math.Sqrt(float64(p.n)))
-	if found := p.found.slots.len(); found > 0 {
-		want += found
-	} else {
-		want /= 4 // somebody waits for it
-	}
-	return sample[min(n*want/p.n, n-1)]
+	slices.Sort(some)
+	return some[min(drawn*want/n, len(some)-1)]
 }

@@ -207,7 +207,7 @@ func (s *Store[K, V]) prepareLocked(t *table[K, V]) {
 		if e.lease != nil {
 			s.leases.set(e.lease, e.lease.over())
 		} else if t.index.marks != nil {
-			t.index.marks.at(i).Store(int64(2 * e.born))
+			t.index.marks.list(i, instant(2*e.born))
 		}
 	}
 	s.position += uint64(t.slots.n)

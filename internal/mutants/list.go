@@ -231,6 +231,10 @@ var listed = []struct {
 		without("store/table.go", "t.index.heal(v, now)"),
 	}},
 
+	{"an overwrite puts its own key in the place of the one that is there", "TestOverwritesKeepTheKey", []edit{
+		without("store/entry.go", "next.key = v.key"),
+	}},
+
 	// The order of use, and that of deadlines.
 	{"LRU goes by the marks of slots alone", "TestLRUIsExact", []edit{
 		first("store/lru.go", "if now == f.at {", "return true"),
@@ -242,10 +246,17 @@ var listed = []struct {
 		never("store/lru.go", "p.newest > p.found.slots.next()"),
 	}},
 	{"all that were found are tried, though they were used since", "TestInsertsAfterReading", []edit{
-		never("store/lru.go", "p.wasted > p.slots.n/2048+64"),
+		never("store/lru.go", "p.wasted > p.slots.n/wastes+64"),
 	}},
 	{"a slot's mark is raised though another entry has come", "TestSlotMarks", []edit{
-		first("store/marks.go", "s.at.CompareAndSwap(s.was, int64(mark))", "s.at.Store(int64(mark))"),
+		first("store/marks.go", "if s.piece != nil && int64(mark)-s.was > markLag",
+			"if s.piece != nil && int64(mark)-s.was > markLag { s.piece.marks[s.at].Store(int64(mark)) }"),
+	}},
+	{"a bound is put up past an entry that was listed meanwhile", "TestBoundsStayBelow", []edit{
+		first("store/marks.go", "if int64(mark) < int64(was&^boundLow) {", "next = was"),
+	}},
+	{"a bound stays above an entry that is listed", "TestBoundsStayBelow", []edit{
+		never("store/marks.go", "int64(mark) < int64(was&^boundLow)"),
 	}},
 	{"one late deadline keeps all others out of the queue", "TestDeadlinesInOrderQueue", []edit{
 		first("store/deadlines.go", "if n == mostMoved {", "n = mostMoved"),
