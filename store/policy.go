@@ -34,7 +34,12 @@ func (t *table[K, V]) newPolicy(p Policy, capacity int) policy[K, V] {
 type tinyLFU[K comparable, V any] struct {
 	table  *table[K, V]
 	policy *tinylfu.Policy
+	ahead  int // so many victims more, and what the next few take is read ahead
 }
+
+// readAheadFrom is from how many entries on that pays: fewer are in a processor's cache, and
+// it costs a tenth of an insert.
+const readAheadFrom = 1 << 18
 
 func (p *tinyLFU[K, V]) add(e *entry[K, V]) { p.policy.Add(uint32(e.slot()), uint64(e.hash())) }
 
@@ -47,11 +52,24 @@ func (p *tinyLFU[K, V]) use(slot, hash uint32) { p.policy.Hit(slot, uint64(hash)
 func (p *tinyLFU[K, V]) useAll(uses []use) { p.policy.HitAll(uses) }
 
 func (p *tinyLFU[K, V]) victim() (e *entry[K, V], untidy bool) {
+	if p.ahead--; p.ahead < 0 && p.table.slots.n >= readAheadFrom {
+		p.readAhead()
+	}
 	slot, ok := p.policy.VictimFor()
 	if !ok {
 		return nil, false
 	}
 	return *p.table.slots.at(int(slot)), false
+}
+
+// readAhead looks at what the next few victims take, so that the waits for memory overlap.
+func (p *tinyLFU[K, V]) readAhead() {
+	var slots [nextPlaces]int32
+	for i := p.policy.Next(slots[:]); i < len(slots); i++ {
+		slots[i] = noSlot
+	}
+	p.table.touch(slots)
+	p.ahead = nextPlaces - 1
 }
 
 func (p *tinyLFU[K, V]) grow() {}

@@ -134,6 +134,20 @@ func (p *Policy) Victim() (slot uint32, ok bool) { return p.main.victim(0) }
 // makes room first.
 func (p *Policy) VictimFor() (slot uint32, ok bool) { return p.main.victim(1) }
 
+// Next fills slots with those of the oldest in the window, many of which are victims soon,
+// and returns how many there are. It looks at the memory that it takes to decide on them, as
+// HitAll does.
+func (p *Policy) Next(slots []int32) (n int) {
+	for i := p.main.oldest(window); n < len(slots) && i >= numLists; n++ {
+		node := p.main.node(i)
+		words, _ := p.sketch.block(spread(node.tag))
+		p.looked += words[0]
+		slots[n] = int32(i - numLists)
+		i = node.newer
+	}
+	return n
+}
+
 func fold(hash uint64) uint32 { return uint32(hash ^ hash>>32) }
 
 // request counts a use of a key, and chooses a plan now and then.

@@ -37,6 +37,28 @@ func TestHitAll(t *testing.T) {
 	})
 }
 
+// The oldest in the window come next, in order, and there may be fewer than were asked for.
+func TestNext(t *testing.T) {
+	const capacity = 300
+	p := New(capacity)
+	slots := make([]int32, 4)
+	require.Zero(t, p.Next(slots))
+	p.main.setPlan(plan{2, strict}, capacity)
+	for slot := range uint32(capacity) {
+		p.Add(slot, mix(uint64(slot)))
+	}
+	require.Equal(t, len(slots), p.Next(slots))
+	require.Equal(t, []int32{293, 294, 295, 296}, slots) // what came last has still to push one out
+	victim, ok := p.VictimFor()
+	require.True(t, ok)
+	require.EqualValues(t, slots[0], victim, "none was used before, and the one there stays")
+	for slot := range uint32(capacity - 2) {
+		p.Remove(slot)
+	}
+	require.Equal(t, 2, p.Next(slots))
+	require.Equal(t, []int32{298, 299}, slots[:2])
+}
+
 // model is a policy and what its owner knows: the entries by slot.
 type model struct {
 	t        *rapid.T
