@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // Status tells the state of an entry.
@@ -116,10 +117,26 @@ func detailed[K comparable, V any]() *entry[K, V] {
 
 // blankEntry returns one that nobody has seen.
 func (s *Store[K, V]) blankEntry() *entry[K, V] {
-	if s.plain != nil {
-		return &entry[K, V]{details: s.plain}
+	switch {
+	case s.plain == nil:
+		return detailed[K, V]()
+	case s.apart:
+		return &(&larger[K, V]{e: entry[K, V]{details: s.plain}}).e
 	}
-	return detailed[K, V]()
+	return &entry[K, V]{details: s.plain}
+}
+
+// larger is an entry of another size class than that of a version of 49 to 64 bytes.
+type larger[K comparable, V any] struct {
+	e entry[K, V]
+	_ [8]byte
+}
+
+// liesApart reports whether entries are to be larger than they have to: Go puts objects of a
+// size class side by side. Among entries, versions would be on twice as many pages, and
+// reading them takes up to a half longer, as the processor has to look up more of these.
+func liesApart[K comparable, V any]() bool {
+	return (unsafe.Sizeof(version[K, V]{})+15)/16 == unsafe.Sizeof(entry[K, V]{})/16
 }
 
 // own gives e details of its own, if it shares them. It has to be frozen.

@@ -3,6 +3,7 @@ package store
 import (
 	"runtime"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -112,4 +113,26 @@ func TestClaimIsWaitedFor(t *testing.T) {
 			require.Equal(t, result{2, nil}, <-got)
 		})
 	}
+}
+
+// Entries and versions are never of one size class, so that versions lie side by side.
+func TestVersionsLieApart(t *testing.T) {
+	liesApartFrom[string, int](t)
+	liesApartFrom[int, int](t)
+	liesApartFrom[string, string](t)
+	liesApartFrom[string, []byte](t)
+	liesApartFrom[string, [40]byte](t)
+}
+
+func liesApartFrom[K comparable, V any](t *testing.T) {
+	s, err := New(Options[K, V]{})
+	require.NoError(t, err)
+	defer s.Close()
+	class := func(size uintptr) uintptr { return (size + 15) / 16 } // exact up to 128 bytes
+	size := unsafe.Sizeof(entry[K, V]{})
+	if s.apart {
+		size = unsafe.Sizeof(larger[K, V]{})
+	}
+	require.NotEqual(t, class(size), class(unsafe.Sizeof(version[K, V]{})))
+	require.LessOrEqual(t, size, uintptr(80))
 }

@@ -76,10 +76,12 @@ const quietUses = 1024
 
 // leaveOutLocked leaves out the next uses of a part if nothing came into the store for
 // long: then nothing is evicted either, and a sample tells the policy what is used most:
-// one in 4 of them, in 8 after twice that time, at last in 16.
+// one in 4 of them, in 8 after twice that time, in 16 after four times, at last in 64.
 func (s *Store[K, V]) leaveOutLocked(part uint64) {
 	u, long := &s.uses[part], uint64(s.capacity)+quietUses
 	switch quiet := s.quietFor; {
+	case quiet > 16*long:
+		u.after.Store(u.told + 63*tellEvery)
 	case quiet > 4*long:
 		u.after.Store(u.told + 15*tellEvery)
 	case quiet > 2*long:

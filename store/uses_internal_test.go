@@ -43,6 +43,8 @@ func TestLull(t *testing.T) {
 	require.Greater(t, read(long/2), long/2-tellEvery, "all are told of, but the last few")
 	read(5 * long)
 	require.Less(t, read(100*tellEvery), 10*tellEvery)
+	read(20 * long)
+	require.Less(t, read(100*tellEvery), 4*tellEvery)
 
 	other := make(chan int)
 	go func() { other <- read(100 * tellEvery) }()
