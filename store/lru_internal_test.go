@@ -188,7 +188,7 @@ func TestVictimsWhileTheNextAreUsed(t *testing.T) {
 			e, untidy = m.p.victim()
 		}
 		require.EqualValues(t, oldest, e.slot())
-		require.LessOrEqual(t, turns, 40)
+		require.LessOrEqual(t, turns, 100) // as many are taken down, where those used one after the other are neighbours
 		m.p.remove(e)
 		m.addAt(int32(oldest))
 		oldest = (oldest + 1) % n
