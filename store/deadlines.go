@@ -3,16 +3,18 @@ package store
 // deadlines lists slots by the instant at which their entries want to be looked at. Most
 // come in order of time, as they have one TTL: those stand in a queue, which takes them
 // in and lets any of them go in a few steps. What would be out of order there is in an
-// agenda.
+// agenda, if these are few or soon due, and else in a calendar, from which it comes to the
+// agenda when its day has begun: each takes a few steps, however many there are.
 type deadlines struct {
 	nodes       pieces[deadline] // by slot
 	first, last int32            // of the queue; -1 = it is empty
 	others      agenda[int32]
+	later       calendar
 }
 
 type deadline struct {
 	at            instant // never = not listed
-	before, after int32   // neighbours in the queue, -1 at its ends
+	before, after int32   // neighbours in the queue, -1 at its ends, or in a day
 }
 
 const (
@@ -22,10 +24,13 @@ const (
 	// mostMoved is how many are moved to the others for one that comes before them. So
 	// a few that are much later than most don't keep those out of the queue for long.
 	mostMoved = 4
+	// fewOthers are no more work in the agenda than in a calendar.
+	fewOthers = 512
 )
 
 func newDeadlines() *deadlines {
 	d := &deadlines{}
+	d.later.nodes = &d.nodes
 	d.others.place = func(slot int32) *int32 { return &d.nodes.at(int(slot)).after }
 	d.reset()
 	return d
@@ -35,25 +40,33 @@ func newDeadlines() *deadlines {
 func (d *deadlines) reset() {
 	d.nodes, d.others.items = pieces[deadline]{}, pieces[agendaItem[int32]]{}
 	d.first, d.last = -1, -1
+	d.later.reset()
 }
 
 // grow makes room for one more slot, which is not listed.
 func (d *deadlines) grow() { d.nodes.push(deadline{at: never}) }
 
-// next returns the earliest instant listed, never if there is none.
-func (d *deadlines) next() instant {
+// next returns the earliest instant listed, or the one at which the day of that begins;
+// never if there is none.
+func (d *deadlines) next() instant { return min(d.nextQueued(), d.others.next(), d.later.next()) }
+
+func (d *deadlines) nextQueued() instant {
 	if d.first < 0 {
-		return d.others.next()
+		return never
 	}
-	return min(d.nodes.at(int(d.first)).at, d.others.next())
+	return d.nodes.at(int(d.first)).at
 }
 
-// earliest returns a slot listed at that instant.
+// earliest returns a slot listed at the instant that is next, or in the day that begins
+// then: if its time has not come, it is to be set again.
 func (d *deadlines) earliest() (slot int32) {
-	if d.first < 0 || d.others.next() < d.nodes.at(int(d.first)).at {
+	switch d.next() {
+	case d.nextQueued():
+		return d.first
+	case d.others.next():
 		return d.others.first()
 	}
-	return d.first
+	return d.later.one()
 }
 
 // set lists a slot at the instant given, wherever it was listed; never takes it off.
@@ -82,6 +95,15 @@ func (d *deadlines) set(slot int32, at instant) {
 }
 
 func (d *deadlines) putElsewhere(slot int32, at instant) {
+	if others := d.others.len(); others >= fewOthers {
+		if d.later.keyOf(at).from > d.next() {
+			d.later.put(slot, at)
+			return
+		}
+		if others >= 4*fewOthers {
+			d.later.shorten()
+		}
+	}
 	*d.nodes.at(int(slot)) = deadline{at: at, before: elsewhere, after: -1}
 	d.others.set(slot, at)
 }
@@ -102,15 +124,19 @@ func (d *deadlines) remove(slot int32) {
 	case n.before == elsewhere:
 		d.others.remove(slot)
 	default:
-		if n.before < 0 {
-			d.first = n.after
-		} else {
+		switch {
+		case n.before >= 0:
 			d.nodes.at(int(n.before)).after = n.after
+		case n.before == -1:
+			d.first = n.after
+		default:
+			d.later.firstIs(ofDay(n.before), n.after)
 		}
-		if n.after < 0 {
-			d.last = n.before
-		} else {
+		switch {
+		case n.after >= 0:
 			d.nodes.at(int(n.after)).before = n.before
+		case n.after == -1:
+			d.last = n.before
 		}
 	}
 	n.at = never

@@ -119,3 +119,95 @@ func TestAgendaIsAHeap(t *testing.T) {
 	}
 	require.Equal(t, never, a.next())
 }
+
+// Many that come in no order stand in days, long and short ones. Whatever is listed, listed
+// anew and taken off: what is due is found, and none is later than told.
+func TestDeadlinesInDays(t *testing.T) {
+	const slots = 20_000
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		d := newDeadlines()
+		listed := make(map[int32]instant)
+		for range slots {
+			d.grow()
+		}
+		var now instant
+		set := func(slot int32, within instant) {
+			listed[slot] = now + 1 + instant(r.Int64N(int64(within)))
+			d.set(slot, listed[slot])
+		}
+		span := instant(1) << (20 + 10*seed) // ms, s, 20 minutes
+		shortest, days := uint8(longestDay), 0
+		for step := range 4 * slots {
+			slot := int32(r.IntN(slots))
+			switch r.IntN(16) {
+			case 0:
+				d.remove(slot)
+				delete(listed, slot)
+			case 1: // a few are due within a short time, or after a long one
+				set(slot, span>>10)
+			case 2:
+				set(slot, span<<10)
+			case 3:
+				if at, ok := listed[slot]; ok {
+					listed[slot] = now + 1 + (at-now)/2
+					d.soonen(slot, listed[slot])
+				}
+			default:
+				set(slot, span)
+			}
+			shortest, days = min(shortest, d.later.shift), max(days, len(d.later.byKey))
+			if step%1000 != 0 {
+				continue
+			}
+			now += span / 30
+			looks, due := 0, 0
+			for ; d.next() <= now; looks++ {
+				slot := d.earliest()
+				require.GreaterOrEqual(t, listed[slot], d.next())
+				if listed[slot] <= now {
+					d.remove(slot)
+					delete(listed, slot)
+					due++
+				} else {
+					d.set(slot, listed[slot])
+				}
+			}
+			require.LessOrEqual(t, looks, 4*due+8*daySlots)
+			for slot, at := range listed {
+				require.Greater(t, at, now)
+				require.Equal(t, at, d.nodes.at(int(slot)).at)
+			}
+			requireDays(t, d, len(listed))
+		}
+		require.Less(t, shortest, uint8(longestDay))
+		require.Greater(t, days, 20)
+		for slot := range int32(slots) {
+			d.remove(slot)
+		}
+		require.Equal(t, never, d.next())
+		requireDays(t, d, 0)
+	}
+}
+
+// requireDays requires that so many slots are listed, each once.
+func requireDays(t *testing.T, d *deadlines, want int) {
+	n := d.others.len()
+	for slot := d.first; slot >= 0; slot = d.nodes.at(int(slot)).after {
+		n++
+	}
+	for key, i := range d.later.byKey {
+		day := d.later.days.at(int(i))
+		require.Equal(t, key, day.key)
+		before := ofDay(i)
+		slot := day.first
+		for require.GreaterOrEqual(t, slot, int32(0)); slot >= 0; slot = d.nodes.at(int(slot)).after {
+			require.Equal(t, before, d.nodes.at(int(slot)).before)
+			require.Equal(t, key.from, d.nodes.at(int(slot)).at>>key.shift<<key.shift)
+			before = slot
+			n++
+		}
+	}
+	require.Equal(t, len(d.later.byKey), d.later.begin.len())
+	require.Equal(t, want, n)
+}

@@ -258,6 +258,12 @@ var listed = []struct {
 	{"a bound stays above an entry that is listed", "TestBoundsStayBelow", []edit{
 		never("store/marks.go", "int64(mark) < int64(was&^boundLow)"),
 	}},
+	{"who was first in a day is not told of the next", "TestDeadlinesInDays", []edit{
+		without("store/calendar.go", "c.nodes.at(int(d.first)).before = slot"),
+	}},
+	{"a day that has no slots any more stays", "TestDeadlinesInDays", []edit{
+		never("store/calendar.go", "slot < 0"),
+	}},
 	{"one late deadline keeps all others out of the queue", "TestDeadlinesInOrderQueue", []edit{
 		first("store/deadlines.go", "if n == mostMoved {", "n = mostMoved"),
 	}},
