@@ -27,7 +27,8 @@ func TestManyTTLs(t *testing.T) {
 			}
 			return n
 		}
-		s := open(t, store.Options[int, int]{Capacity: entries, TTL: store.NoExpiry, Clock: clock, SweepInterval: 10_000 * time.Hour,
+		s := open(t, store.Options[int, int]{
+			Capacity: entries, TTL: store.NoExpiry, Clock: clock, SweepInterval: 10_000 * time.Hour,
 			OnRemove: func(gone store.Removal[int, int]) {
 				if gone.Reason == store.ReasonEvicted {
 					require.Zero(t, dead())
@@ -36,7 +37,8 @@ func TestManyTTLs(t *testing.T) {
 					require.False(t, clock.Now().Before(deadlines[gone.Key]))
 				}
 				delete(deadlines, gone.Key)
-			}})
+			},
+		})
 		for key := range 4 * entries {
 			ttl := 1 + time.Duration(r.Int64N(int64(span)))
 			require.NoError(t, s.SetWithTTL(key, key, ttl))
