@@ -44,7 +44,7 @@ func TestTinyLFUHits(t *testing.T) {
 			}
 			lru := hits(store.LRU, storetest.NewClock(t))
 			var exact, batched float64
-			for range 3 { // about one seed of the hash in twelve costs some points
+			for range 6 { // about one seed of the hash in six costs some points
 				exact = max(exact, hits(store.TinyLFU, storetest.NewClock(t)))
 				batched = max(batched, hits(store.TinyLFU, nil))
 			}
