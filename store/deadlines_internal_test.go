@@ -15,11 +15,8 @@ func TestDeadlinesComeInOrder(t *testing.T) {
 	const slots = 300
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		d := newDeadlines()
+		d := deadlinesOf(slots)
 		listed := make(map[int32]instant)
-		for range slots {
-			d.grow()
-		}
 		check := func() {
 			want := never
 			for _, at := range listed {
@@ -126,11 +123,8 @@ func TestDeadlinesInDays(t *testing.T) {
 	const slots = 20_000
 	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 0))
-		d := newDeadlines()
+		d := deadlinesOf(slots)
 		listed := make(map[int32]instant)
-		for range slots {
-			d.grow()
-		}
 		var now instant
 		set := func(slot int32, within instant) {
 			listed[slot] = now + 1 + instant(r.Int64N(int64(within)))
@@ -188,6 +182,15 @@ func TestDeadlinesInDays(t *testing.T) {
 		require.Equal(t, never, d.next())
 		requireDays(t, d, 0)
 	}
+}
+
+// deadlinesOf returns some with so many slots, none of which is listed.
+func deadlinesOf(slots int) *deadlines {
+	d := newDeadlines()
+	for range slots {
+		d.grow()
+	}
+	return d
 }
 
 // requireDays requires that so many slots are listed, each once.

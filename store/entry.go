@@ -120,7 +120,7 @@ func (s *Store[K, V]) blankEntry() *entry[K, V] {
 	switch {
 	case s.plain == nil:
 		return detailed[K, V]()
-	case s.apart:
+	case liesApart[K, V]():
 		return &(&larger[K, V]{e: entry[K, V]{details: s.plain}}).e
 	}
 	return &entry[K, V]{details: s.plain}

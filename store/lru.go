@@ -50,7 +50,7 @@ const (
 	// they nor the slots to be looked at for each are many.
 	foundRoots  = 8
 	looks       = 512 // so much is looked at if all wait for that; a few bounds are one
-	looksSample = 256
+	marksSample = 256 // so many tell where a limit is to be
 	// victimSteps is how much victim does at a time: some tens of microseconds.
 	victimSteps = 64
 	// wastes is how many slots there are to each of those found that was tried in vain,
@@ -215,15 +215,15 @@ func (p *lru[K, V]) hasScanned() bool {
 
 // scan looks at some slots for coming, as many as take that long, and returns how many it
 // has taken down.
-func (p *lru[K, V]) scan(looks int) (taken int) {
-	for limit := p.coming.limit; looks > 0 && !p.hasScanned(); looks-- {
+func (p *lru[K, V]) scan(most int) (taken int) {
+	for limit := p.coming.limit; most > 0 && !p.hasScanned(); most-- {
 		piece, run := p.marks.piece(p.looked), p.looked%pieceLen/marksRun
 		if run%boundsLine == 0 && piece.lineBound(run) > limit {
 			p.looked += boundsLine * marksRun
 			continue
 		}
 		if piece.bound(run) <= limit {
-			looks -= marksRun / 2
+			most -= marksRun / 2
 			if piece.tighten(run) <= limit {
 				taken += p.take(piece.marks[run*marksRun:][:marksRun])
 			}
@@ -257,7 +257,7 @@ func (p *lru[K, V]) take(run []atomic.Int64) (taken int) {
 func (p *lru[K, V]) nextLimit() instant {
 	want, found := foundRoots*int(math.Sqrt(float64(p.n))), p.found.slots.len()
 	want = found + min(want, max(want/32, 2*found))
-	if want > p.slots.n/looksSample*2 {
+	if want > p.slots.n/marksSample*2 {
 		return sampled(p.slots.n, want, func(slot int) instant { return instant(p.marks.at(slot).Load()) })
 	}
 	return sampled((p.slots.n+marksRun-1)/marksRun, want, func(run int) instant {
@@ -268,7 +268,7 @@ func (p *lru[K, V]) nextLimit() instant {
 
 // sampled returns a mark that about so many of n are not above.
 func sampled(n, want int, mark func(i int) instant) instant {
-	var all [looksSample]instant
+	var all [marksSample]instant
 	some, drawn := all[:0], min(n, len(all))
 	for i := range drawn {
 		if drawn < n {

@@ -123,11 +123,7 @@ func TestInsertsAfterReading(t *testing.T) {
 				s.mu.Unlock()
 				for at, i := range oldest[:n/10] {
 					s.mu.Lock()
-					turns := 1
-					e, untidy := s.table.unlocked.victim()
-					for ; untidy; turns++ {
-						e, untidy = s.table.unlocked.victim()
-					}
+					e, turns := victimOf(s.table.unlocked)
 					s.mu.Unlock()
 					require.Equal(t, keys[i], e.key(), "victim %d", at)
 					require.LessOrEqual(t, turns, 12)
@@ -182,11 +178,7 @@ func TestVictimsWhileTheNextAreUsed(t *testing.T) {
 			}
 			oldest = (oldest + 1) % n
 		}
-		turns := 1
-		e, untidy := m.p.victim()
-		for ; untidy; turns++ {
-			e, untidy = m.p.victim()
-		}
+		e, turns := victimOf(m.p)
 		require.EqualValues(t, oldest, e.slot())
 		require.LessOrEqual(t, turns, 100) // as many are taken down, where those used one after the other are neighbours
 		m.p.remove(e)
@@ -376,9 +368,15 @@ func (m *lruMachine) tell() {
 
 // victim returns the victim, however many turns it takes.
 func (m *lruMachine) victim() *entry[int, int] {
-	for {
-		if e, untidy := m.p.victim(); !untidy {
-			return e
+	e, _ := victimOf(m.p)
+	return e
+}
+
+// victimOf returns the victim of a policy, and how many turns it took.
+func victimOf(p policy[int, int]) (e *entry[int, int], turns int) {
+	for turns = 1; ; turns++ {
+		if e, untidy := p.victim(); !untidy {
+			return e, turns
 		}
 	}
 }

@@ -40,7 +40,6 @@ type Store[K comparable, V any] struct {
 	uses    *[tallyParts]uses             // past mu, for TinyLFU; nil = it has not to be told of them
 	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
 	plain   *details[K, V]                // of all new entries; nil = each has its own
-	apart   bool                          // entries are larger than they have to be
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -144,7 +143,6 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	}
 	if o.Persist.Dir == "" && o.Weigher == nil {
 		s.plain = &details[K, V]{weight: 1, shared: true}
-		s.apart = liesApart[K, V]()
 	}
 	s.table = s.newTable(s.capacity)
 	if y := s.base.Year(); y < 1970 || y >= 2150 {
