@@ -51,6 +51,7 @@ mutants: ## take out one fsync or check at a time, and show that a test turns re
 	go run ./internal/mutants
 
 hit-ratios: ## TinyLFU on every recorded trace beside LRU, otter and the optimum (LATCHKEY_DATA names the traces)
+	@test -n "$$LATCHKEY_DATA" || { echo "hit-ratios: set LATCHKEY_DATA to the folder with the traces"; exit 1; }
 	go test -count=1 -timeout 30m -run TestHitRatios -v ./internal/tinylfu -all-traces
 
 bench: ## speed, memory, waits and hit ratios beside other caches, to bench/RESULTS.md and bench/plots (a quarter of an hour)

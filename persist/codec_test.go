@@ -127,7 +127,7 @@ func TestEncryptTellsAlteredData(t *testing.T) {
 
 	var s string
 	err = encrypt(t, persist.JSON{}, key(3)).Unmarshal(data, &s)
-	require.ErrorContains(t, err, "no key given opens this")
+	require.ErrorContains(t, err, "none of the keys given to Encrypt opens it")
 	require.NoError(t, encrypt(t, persist.JSON{}, key(3), key(2), key(1)).Unmarshal(data, &s))
 	require.Equal(t, secret, s)
 }

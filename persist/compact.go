@@ -64,7 +64,7 @@ func (f *Folder) restoreWhole() (*Recovered, error) {
 	newest := highest(f.manifest.Generations)
 	rec, err := f.Restore(func(Contents) error { return nil })
 	if err == nil && rec.Damaged > 0 {
-		err = fmt.Errorf("persist: folder %s: %w: %s; a store would open with an older one", f.dir, ErrCorrupt, snapshotName(newest))
+		err = within(fmt.Errorf("%w: %s; a store would open with an older one", ErrCorrupt, snapshotName(newest)), "folder %s", f.dir)
 	}
 	return rec, err
 }

@@ -25,14 +25,14 @@ func Create(ctx context.Context, c Config, h Header, log *slog.Logger, fill func
 		return err
 	}
 	if err := vacant(c); err != nil {
-		return fmt.Errorf("persist: making a store in folder %s: %w", c.Dir, err)
+		return within(err, "making a store in folder %s", c.Dir)
 	}
 	f, err := Open(c, h.Contents, log)
 	if err != nil {
 		return err
 	}
 	if !f.fresh { // by now
-		return errors.Join(fmt.Errorf("persist: making a store in folder %s: %w", c.Dir, errHoldsStore), f.Release())
+		return errors.Join(within(errHoldsStore, "making a store in folder %s", c.Dir), f.Release())
 	}
 	if _, err := f.Save(ctx, h, fill); err != nil {
 		return errors.Join(err, f.Release())

@@ -174,7 +174,7 @@ func TestSealedDescription(t *testing.T) {
 	require.Equal(t, visitV1{"Ada", 2}, v)
 	require.True(t, reader.(persist.Renewer).Stale(data))
 	_, _, err = encrypt(t, persist.Gob{}, key(2)).(persist.Describer).Described(new(visitV1), description)
-	require.ErrorContains(t, err, "no key given opens this")
+	require.ErrorContains(t, err, "none of the keys given to Encrypt opens it")
 	none, description, err := encrypt(t, persist.JSON{}, key(1)).(persist.Describer).Describe(new(visitV1))
 	require.NoError(t, err)
 	require.Nil(t, none)

@@ -36,7 +36,7 @@ func Encrypt(inner Codec, keys ...[]byte) (Codec, error) {
 	for i, key := range keys {
 		s, err := newSealer(key)
 		if err != nil {
-			return nil, fmt.Errorf("persist: key %d of Encrypt: %w", i+1, err)
+			return nil, within(err, "key %d of Encrypt", i+1)
 		}
 		c.sealers = append(c.sealers, s)
 	}
@@ -108,11 +108,19 @@ func (c *encrypted) Described(v any, description []byte) (Codec, bool, error) {
 	return &encrypted{inner, c.sealers}, same, err
 }
 
+// sealError is why something can't be opened.
+type sealError string
+
+func (e sealError) Error() string { return "persist: " + string(e) }
+
+// QuotesNothing says that the text may be shown.
+func (e sealError) QuotesNothing() {}
+
 func (c *encrypted) open(data []byte) ([]byte, error) {
 	if len(data) < keyIDSize {
-		return nil, errors.New("persist: sealed data is cut short")
+		return nil, sealError("sealed data is cut short")
 	}
-	err := errors.New("persist: no key given opens this; add the key it was sealed with to Encrypt")
+	err := sealError("none of the keys given to Encrypt opens it; add the one it was sealed with")
 	for _, s := range c.sealers {
 		if s.id != [keyIDSize]byte(data) {
 			continue
@@ -121,7 +129,7 @@ func (c *encrypted) open(data []byte) ([]byte, error) {
 		if openErr == nil {
 			return plain, nil
 		}
-		err = errors.New("persist: sealed data was altered")
+		err = sealError("sealed data was altered")
 	}
 	return nil, err
 }

@@ -3,6 +3,9 @@ package persist
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
 )
 
 // Errors of opening what is on disk, or of importing it. They come wrapped,
@@ -23,6 +26,33 @@ var (
 	// ErrForeign: the folder holds files that are not a store's.
 	ErrForeign = errors.New("persist: folder is not a store's")
 )
+
+// within returns err with what was being done in front of it, and the package's name once.
+func within(err error, doing string, args ...any) error {
+	return &withinError{fmt.Sprintf(doing, args...), err}
+}
+
+type withinError struct {
+	doing string
+	err   error
+}
+
+func (e *withinError) Error() string {
+	return "persist: " + e.doing + ": " + strings.TrimPrefix(e.err.Error(), "persist: ")
+}
+
+func (e *withinError) Unwrap() error { return e.err }
+
+// advised returns an error of the system's about a folder with what to do.
+func advised(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; whoever runs this has to own the folder", err)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w; a file stands where a folder should be: check the path", err)
+	}
+	return err
+}
 
 func corrupt(file string, offset int64, format string, args ...any) error {
 	return fmt.Errorf("%w: %s at byte %d: %s", ErrCorrupt, file, offset, fmt.Sprintf(format, args...))

@@ -23,7 +23,7 @@ func OpenExisting(c Config, log *slog.Logger) (*Folder, error) {
 		return nil, err
 	}
 	if err := f.load(); err != nil {
-		return nil, fmt.Errorf("persist: opening folder %s: %w", f.dir, errors.Join(err, f.lock.Close()))
+		return nil, within(errors.Join(err, f.lock.Close()), "opening folder %s", f.dir)
 	}
 	return f, nil
 }
@@ -34,6 +34,9 @@ func lockExisting(c Config, log *slog.Logger) (*Folder, error) {
 	c, err := c.WithDefaults()
 	if err != nil {
 		return nil, err
+	}
+	if c.Dir == "" {
+		return nil, errors.New("persist: Config.Dir is empty; give the store's folder")
 	}
 	f := &Folder{
 		fs: c.FS, dir: c.Dir, sync: c.Sync, keep: c.Generations, least: c.MinJournal, log: log,
@@ -48,7 +51,7 @@ func lockExisting(c Config, log *slog.Logger) (*Folder, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("persist: opening folder %s: %w", f.dir, err)
+		return nil, within(advised(err), "opening folder %s", f.dir)
 	}
 	return f, nil
 }

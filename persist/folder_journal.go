@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -19,7 +18,7 @@ func (f *Folder) Prepare() error {
 		err = f.prepare(f.manifest)
 	}
 	if err != nil {
-		return fmt.Errorf("persist: making a segment in folder %s: %w", f.dir, err)
+		return within(err, "making a segment in folder %s", f.dir)
 	}
 	return nil
 }

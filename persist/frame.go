@@ -11,6 +11,9 @@ import (
 	"slices"
 )
 
+// MaxRecord is the most bytes that a key and its value may take together when encoded.
+const MaxRecord = 1 << 30
+
 // Every file begins with a preamble that stays the same in all versions of the
 // format, and goes on in frames. Numbers are little endian.
 //
@@ -43,10 +46,6 @@ const (
 	// maxNumber is the highest fence, generation and sequence number. No store
 	// comes near: above it is damage, and what adds to one must not overflow.
 	maxNumber = 1 << 62
-
-	// MaxRecord is the most bytes that a key and its value may take
-	// together when encoded.
-	MaxRecord = 1 << 30
 
 	maxPayload = MaxRecord + 84 // what is around them in a record is no larger
 )
@@ -210,7 +209,7 @@ func (fr *frameReader) end() error {
 	case errors.Is(err, io.EOF):
 		return nil
 	default:
-		return fmt.Errorf("persist: reading %s: %w", fr.name, err)
+		return within(err, "reading %s", fr.name)
 	}
 }
 
@@ -243,7 +242,7 @@ func (fr *frameReader) got(n int64, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return corrupt(fr.name, fr.start, "cut short at byte %d, or a damaged length", fr.offset)
 	case err != nil:
-		return fmt.Errorf("persist: reading %s: %w", fr.name, err)
+		return within(err, "reading %s", fr.name)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package persist
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,7 +173,7 @@ func (j *Journal) Stats() JournalStats {
 
 func (j *Journal) breakLocked(err error) error {
 	if j.err == nil {
-		j.err = fmt.Errorf("persist: writing the journal: %w", err)
+		j.err = within(err, "writing the journal")
 	}
 	return j.err
 }

@@ -3,7 +3,6 @@ package persist
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func Salvage(c Config, log *slog.Logger) (*Salvaged, error) {
 		s.assumed = &Contents{Codec: c.Codec.ID(), Schema: c.Schema}
 	}
 	if err = s.run(); err != nil {
-		err = fmt.Errorf("persist: salvaging folder %s: %w", f.dir, err)
+		err = within(err, "salvaging folder %s", f.dir)
 	}
 	if err = errors.Join(err, f.lock.Close()); err != nil {
 		return nil, err

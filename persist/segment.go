@@ -314,7 +314,7 @@ func (r *segmentReader) add(head *frameHead, payload []byte) {
 }
 
 func (r *segmentReader) failed(err error) error {
-	return fmt.Errorf("persist: reading %s: %w", r.name, err)
+	return within(err, "reading %s", r.name)
 }
 
 // bad reads the rest of the file too, behind what has been read of the frame.

@@ -13,8 +13,11 @@ type Source interface {
 
 // New returns a collector of a store's counts, under the name given: the value of the
 // label "store". It is safe for concurrent use. Two of one name can't be registered
-// with the same registry.
+// with the same registry. It panics without a name or a source.
 func New(name string, s Source) prometheus.Collector {
+	if name == "" || s == nil {
+		panic("promstore: New needs a name, and a source of counts: a *store.Store")
+	}
 	c := &collector{source: s}
 	labels := prometheus.Labels{"store": name}
 	for _, m := range metrics {

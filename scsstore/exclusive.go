@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -53,6 +54,9 @@ type Options struct {
 //
 // Exclusive panics if the manager's Store is not a [*Store], or an option is below 0.
 func Exclusive(manager *scs.SessionManager, o Options) func(http.Handler) http.Handler {
+	if manager == nil {
+		panic("scsstore: Exclusive needs a manager, which scs.New makes")
+	}
 	s, ok := manager.Store.(*Store)
 	if !ok {
 		panic(fmt.Sprintf("scsstore: Exclusive needs a manager whose Store is what scsstore.New returns, not a %T", manager.Store))
@@ -69,7 +73,7 @@ func Exclusive(manager *scs.SessionManager, o Options) func(http.Handler) http.H
 	if o.Busy == nil {
 		o.Busy = http.HandlerFunc(busy)
 	}
-	return func(next http.Handler) http.Handler { return &exclusive{manager, s, o, next} }
+	return func(next http.Handler) http.Handler { return &exclusive{manager: manager, s: s, o: o, next: next} }
 }
 
 func busy(w http.ResponseWriter, _ *http.Request) {
@@ -82,11 +86,19 @@ type exclusive struct {
 	s       *Store
 	o       Options
 	next    http.Handler
+
+	first  sync.Once // request: it shows where this stands
+	inside bool      // LoadAndSave is around this, and the session loaded before it is locked
 }
 
 func (x *exclusive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.s.request(r.Context()) != nil { // it has passed here before
 		x.next.ServeHTTP(w, r)
+		return
+	}
+	x.first.Do(func() { x.inside = x.isLoaded(r.Context()) })
+	if x.inside {
+		x.manager.ErrorFunc(w, r, errInside)
 		return
 	}
 	about := &request{s: x.s, token: x.token(r), manager: x.manager, leaseTime: x.o.Lease}
@@ -107,6 +119,15 @@ func (x *exclusive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		x.manager.ErrorFunc(w, r, err)
 	}
+}
+
+var errInside = errors.New("scsstore: Exclusive has to go around LoadAndSave: exclusive(manager.LoadAndSave(mux))")
+
+// isLoaded reports whether scs has loaded the session already.
+func (x *exclusive) isLoaded(ctx context.Context) bool {
+	defer func() { _ = recover() }() // what scs does if not
+	_ = x.manager.Token(ctx)
+	return true
 }
 
 // hold serves a request that has the lock.

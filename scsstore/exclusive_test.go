@@ -372,6 +372,19 @@ func TestExclusiveArguments(t *testing.T) {
 	require.Panics(t, func() { scsstore.Exclusive(manager, scsstore.Options{Wait: -1}) })
 	require.Panics(t, func() { scsstore.Exclusive(manager, scsstore.Options{Lease: -1}) })
 
+	require.PanicsWithValue(t, "scsstore: Exclusive needs a manager, which scs.New makes",
+		func() { scsstore.Exclusive(nil, scsstore.Options{}) })
+	require.PanicsWithValue(t, "scsstore: secret 2 of New is empty; is the setting that it comes from?",
+		func() { scsstore.New(memory(t), []byte("a secret"), nil) })
+
+	// So is the wrong order, by the first one.
+	inside := &browser{t: t, handler: manager.LoadAndSave(scsstore.Exclusive(manager, scsstore.Options{})(http.NotFoundHandler()))}
+	for range 2 {
+		status, body := inside.get("/")
+		require.Equal(t, 500, status)
+		require.Contains(t, body, "around LoadAndSave")
+	}
+
 	// A lease that the store does not give is told by each request's error.
 	b := &browser{t: t, handler: scsstore.Exclusive(manager, scsstore.Options{Lease: time.Minute})(shop(manager))}
 	b.want("/login", "ok")

@@ -3,6 +3,7 @@ package scsstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -31,7 +32,7 @@ var (
 // A session's key is HMAC-SHA256 of its token, with the first secret: 32 random
 // bytes, say. Sessions of the others, which were first ones before, are found and
 // kept, too: give the old secret second for a Lifetime, and then drop it. Without any
-// secret the key of the hash is empty. What is in shared does not log anybody in then
+// secret the key of the hash is empty, but one that is given must not be. What is in shared does not log anybody in then
 // either, as tokens are random, but who can write there could make a session for a
 // token of his own.
 func New(shared store.Shared[string, []byte], secrets ...[]byte) *Store {
@@ -39,7 +40,10 @@ func New(shared store.Shared[string, []byte], secrets ...[]byte) *Store {
 		panic("scsstore: New needs a store.Shared, which Store.Shared of package store gives")
 	}
 	s := &Store{shared: shared, ended: newLately(rememberEnded)}
-	for _, secret := range secrets {
+	for i, secret := range secrets {
+		if len(secret) == 0 {
+			panic(fmt.Sprintf("scsstore: secret %d of New is empty; is the setting that it comes from?", i+1))
+		}
 		s.secrets = append(s.secrets, append([]byte(nil), secret...))
 	}
 	if len(s.secrets) == 0 {

@@ -27,7 +27,17 @@ type codecs struct {
 func (s *Store[K, V]) describe() error {
 	codec := s.o.Persist.Codec
 	s.codecs = codecs{codec, codec, true}
-	s.contents = persist.Contents{Codec: codec.ID(), Schema: s.o.Persist.Schema}
+	s.contents = persist.Contents{Schema: s.o.Persist.Schema}
+	err := usercode.Contain(func() error {
+		s.contents.Codec = codec.ID()
+		return nil
+	})
+	switch {
+	case err != nil:
+		return codecError("tell its ID", err)
+	case s.contents.Codec == "":
+		return fmt.Errorf("store: codec %T has no ID; it must name its encoding", codec)
+	}
 	if s.contents.Schema == "" {
 		s.contents.Schema = reflect.TypeFor[K]().String() + " " + reflect.TypeFor[V]().String()
 	}

@@ -34,7 +34,7 @@ var (
 	// ErrInvalidKey: no entry could ever be found by the key again: it is
 	// not equal to itself (NaN), can't be compared (an interface that holds
 	// a slice, say), or, in a store with a folder, does not survive its codec.
-	ErrInvalidKey = errors.New("store: invalid key")
+	ErrInvalidKey = errors.New("store: invalid key: it is not equal to itself, can't be compared, or the codec makes another one of it")
 )
 
 var (

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"testing"
@@ -282,4 +283,57 @@ func TestKeysThatTheCodecLoses(t *testing.T) {
 	unexported := open(t, store.Options[point, int]{Persist: persist.Config{Dir: folder(t)}})
 	require.ErrorIs(t, unexported.Set(point{name: "a"}, 1), store.ErrInvalidKey)
 	require.NoError(t, unexported.Set(point{}, 1))
+}
+
+// nameless has the ID that it says.
+type nameless struct {
+	persist.JSON
+	id func() string
+}
+
+func (c nameless) ID() string { return c.id() }
+
+func TestCodecsWithoutID(t *testing.T) {
+	for want, id := range map[string]func() string{
+		"codec store_test.nameless has no ID; it must name its encoding": func() string { return "" },
+		"codec can't tell its ID": func() string { panic("none") },
+	} {
+		o := inFolder(folder(t))
+		o.Persist.Codec = nameless{id: id}
+		_, err := store.New(o)
+		require.ErrorContains(t, err, want)
+		require.NoDirExists(t, o.Persist.Dir)
+	}
+}
+
+// Who opens a folder with another key of Encrypt is told what to do.
+func TestOtherEncryptionKey(t *testing.T) {
+	o := inFolder(folder(t))
+	sealed := func(key byte) options {
+		codec, err := persist.Encrypt(persist.JSON{}, bytes.Repeat([]byte{key}, persist.KeySize))
+		require.NoError(t, err)
+		o.Persist.Codec = codec
+		return o
+	}
+	s := open(t, sealed(1))
+	set(t, s, "a")
+	require.NoError(t, s.Close())
+	_, err := store.New(sealed(2))
+	require.EqualError(t, err, "store: codec can't decode a stored key as one of this type: "+
+		"persist: none of the keys given to Encrypt opens it; add the one it was sealed with")
+	require.Equal(t, map[string]int{"a": 1}, content(open(t, sealed(1))))
+}
+
+// A value that is of another type now has the codec's own error in its chain.
+func TestOtherTypeUnderTheSameSchema(t *testing.T) {
+	o := inFolder(folder(t))
+	o.Persist.Schema = "kept"
+	s := open(t, o)
+	set(t, s, "a")
+	require.NoError(t, s.Close())
+	_, err := store.New(store.Options[string, []string]{Persist: o.Persist})
+	require.ErrorContains(t, err, "codec can't decode a stored value as one of this type (*json.UnmarshalTypeError")
+	var cause *json.UnmarshalTypeError
+	require.ErrorAs(t, err, &cause)
+	require.Error(t, errors.Unwrap(err))
 }

@@ -431,3 +431,18 @@ func TestBoundsStayBelow(t *testing.T) {
 		require.LessOrEqual(t, p.lineBound(0), p.bound(run))
 	}
 }
+
+// Who is listed while another looks at the marks of the run is not overlooked.
+func TestBoundIsNotPutUpPastANewcomer(t *testing.T) {
+	m := newMarks()
+	m.grow(marksRun)
+	m.list(0, 100*(boundLow+1))
+	p := m.piece(0)
+	was := p.bounds[0].Load()
+	m.raise(0, 300*(boundLow+1)) // puts the bound up by itself
+	p.bounds[0].Store(was)       // not yet, as by one who is about to
+	earliest := p.earliest(0)
+	m.list(1, 200*(boundLow+1))
+	p.putUp(0, was, earliest)
+	require.LessOrEqual(t, p.bound(0), instant(200*(boundLow+1)))
+}

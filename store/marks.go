@@ -129,6 +129,13 @@ func (p *marksPiece) raised(at int, bound uint64) {
 // bits, below marksRun.
 func (p *marksPiece) tighten(run int) instant {
 	was := p.bounds[run].Load()
+	earliest := p.earliest(run)
+	p.putUp(run, was, earliest)
+	return instant(earliest &^ (marksRun - 1))
+}
+
+// earliest returns the earliest mark of a run, with its place there in the low bits.
+func (p *marksPiece) earliest(run int) uint64 {
 	m := (*[marksRun]atomic.Int64)(p.marks[run*marksRun:])
 	earliest := uint64(never)
 	for i := 0; i < marksRun; i += 4 { // with the place in the low bits, no branch is needed
@@ -136,8 +143,13 @@ func (p *marksPiece) tighten(run int) instant {
 			uint64(m[i].Load())&^(marksRun-1)|uint64(i), uint64(m[i+1].Load())&^(marksRun-1)|uint64(i+1),
 			uint64(m[i+2].Load())&^(marksRun-1)|uint64(i+2), uint64(m[i+3].Load())&^(marksRun-1)|uint64(i+3))
 	}
+	return earliest
+}
+
+// putUp makes the earliest mark the bound of a run, unless somebody has been listed there
+// since the bound was what it was.
+func (p *marksPiece) putUp(run int, was, earliest uint64) {
 	p.bounds[run].CompareAndSwap(was, boundOf(earliest, int(earliest%marksRun), was))
-	return instant(earliest &^ (marksRun - 1))
 }
 
 // markLag is by how much such a mark may be behind that of the version: half a millisecond

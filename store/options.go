@@ -123,8 +123,8 @@ func (p Policy) String() string {
 	return fmt.Sprintf("Policy(%d)", int(p))
 }
 
-// DefaultOptions returns options for web sessions: 1000 entries, a TTL of an
-// hour, leases of 30 s, a sweep every minute, memory only.
+// DefaultOptions returns options to begin with: those of the zero value, written out, and
+// a TTL of an hour. 1000 entries, leases of 30 s, a sweep every minute, memory only.
 func DefaultOptions[K comparable, V any]() Options[K, V] {
 	return Options[K, V]{
 		Capacity:      DefaultCapacity,

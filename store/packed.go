@@ -52,7 +52,7 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 }
 
 func (s *Store[K, V]) decodeValue(data *encoded, value *V) error {
-	return unmarshal(s.codecs.value, "decode a value", data.value, value)
+	return unmarshal(s.codecs.value, "decode a stored value as one of this type", data.value, value)
 }
 
 // decoded returns a value, which is still to be decoded from data if that is not

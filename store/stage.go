@@ -188,7 +188,7 @@ func (l *loader[K, V]) entry(r *persist.Record) *entry[K, V] {
 // can't stay as it is encoded, or is to be kept in memory alone.
 func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 	v := e.v.Load()
-	if err := unmarshal(c.key, "decode a key", e.data.key, &v.key); err != nil {
+	if err := unmarshal(c.key, "decode a stored key as one of this type", e.data.key, &v.key); err != nil {
 		return err
 	}
 	if err := l.s.checkKey(v.key); err != nil {
@@ -204,7 +204,7 @@ func (l *loader[K, V]) decode(e *entry[K, V], c codecs, sample bool) error {
 		e.freeze()
 		return nil
 	}
-	err := unmarshal(c.value, "decode a value", e.data.value, &v.value)
+	err := unmarshal(c.value, "decode a stored value as one of this type", e.data.value, &v.value)
 	if err == nil {
 		e.weight, err = l.s.weighContained(e)
 	}

@@ -185,7 +185,10 @@ func (s *Store[K, V]) openFolder() (err error) {
 		s.mu.Lock()
 		s.closing = true
 		s.unlock() // takes the alarms back
-		return errors.Join(err, s.folder.Release())
+		if released := s.folder.Release(); released != nil {
+			return errors.Join(err, released)
+		}
+		return err
 	}
 	return nil
 }

@@ -33,6 +33,10 @@ func main() {
 	dir := flag.String("dir", "", "keep the sessions in this `folder`; empty = in memory only")
 	powerLoss := flag.Bool("power-loss", false, "have every change on disk before it is answered")
 	flag.Parse()
+	if err := check(flag.Args(), *dir, *powerLoss); err != nil {
+		fmt.Fprintln(os.Stderr, "sessions: "+err.Error())
+		os.Exit(2)
+	}
 	config := persist.Config{Dir: *dir}
 	if *powerLoss {
 		config.Sync = persist.Always
@@ -45,6 +49,17 @@ func main() {
 		log.Error("sessions: " + err.Error())
 		os.Exit(1)
 	}
+}
+
+// check returns what is wrong with the command line.
+func check(args []string, dir string, powerLoss bool) error {
+	switch {
+	case len(args) > 0:
+		return fmt.Errorf("%q is too much: there are flags alone, see -help", args)
+	case powerLoss && dir == "":
+		return errors.New("-power-loss needs a -dir to keep the sessions in")
+	}
+	return nil
 }
 
 // run serves the shop until ctx ends, then lets the requests under way finish

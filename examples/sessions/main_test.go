@@ -128,3 +128,10 @@ func requireNowhereIn(t *testing.T, dir, secret string) {
 		require.NotContains(t, string(data), secret)
 	}
 }
+
+func TestCommandLine(t *testing.T) {
+	require.NoError(t, check(nil, "", false))
+	require.NoError(t, check(nil, "folder", true))
+	require.ErrorContains(t, check([]string{"x"}, "", false), "flags alone")
+	require.ErrorContains(t, check(nil, "", true), "-dir")
+}

@@ -44,8 +44,12 @@ func (a *app) close() error { return a.sessions.Close() }
 // manager returns scs's manager of the sessions. By its defaults, cookies are HttpOnly
 // and SameSite=Lax.
 func (a *app) manager(s settings) *scs.SessionManager {
+	var secrets [][]byte
+	if s.secret != "" {
+		secrets = append(secrets, []byte(s.secret))
+	}
 	m := scs.New()
-	m.Store = scsstore.New(a.sessions.Shared(), []byte(s.secret))
+	m.Store = scsstore.New(a.sessions.Shared(), secrets...)
 	m.IdleTimeout = 30 * time.Minute
 	if s.https {
 		m.Cookie.Secure = true

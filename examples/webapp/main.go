@@ -39,6 +39,10 @@ func main() {
 	flag.StringVar(&s.dir, "dir", "", "keep the sessions in this `folder`; empty = in one that is gone afterwards")
 	flag.IntVar(&s.load, "load", 0, "have so `many` visitors come by themselves")
 	flag.Parse()
+	if err := s.check(flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "webapp: "+err.Error())
+		os.Exit(2)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
@@ -47,6 +51,20 @@ func main() {
 		log.Error("webapp: " + err.Error())
 		os.Exit(1)
 	}
+}
+
+// mostVisitors keeps the connections within what a process may usually open.
+const mostVisitors = 200
+
+// check returns what is wrong with the command line.
+func (s settings) check(args []string) error {
+	switch {
+	case len(args) > 0:
+		return fmt.Errorf("%q is too much: there are flags alone, see -help", args)
+	case s.load < 0 || s.load > mostVisitors:
+		return fmt.Errorf("-load is %d; it must be between 0 and %d", s.load, mostVisitors)
+	}
+	return nil
 }
 
 // run serves until ctx ends, lets the requests under way finish, and saves the

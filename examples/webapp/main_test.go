@@ -92,3 +92,10 @@ func TestAddressInUse(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
+
+func TestCommandLine(t *testing.T) {
+	require.NoError(t, settings{load: mostVisitors}.check(nil))
+	require.ErrorContains(t, settings{}.check([]string{"x"}), "flags alone")
+	require.ErrorContains(t, settings{load: -1}.check(nil), "between 0 and 200")
+	require.ErrorContains(t, settings{load: mostVisitors + 1}.check(nil), "between 0 and 200")
+}

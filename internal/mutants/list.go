@@ -252,7 +252,7 @@ var listed = []struct {
 		first("store/marks.go", "if s.piece != nil && int64(mark)-s.was > markLag",
 			"if s.piece != nil && int64(mark)-s.was > markLag { s.piece.marks[s.at].Store(int64(mark)) }"),
 	}},
-	{"a bound is put up past an entry that was listed meanwhile", "TestBoundsStayBelow", []edit{
+	{"a bound is put up past an entry that was listed meanwhile", "TestBoundIsNotPutUpPastANewcomer", []edit{
 		first("store/marks.go", "if int64(mark) < int64(was&^boundLow) {", "next = was"),
 	}},
 	{"a bound stays above an entry that is listed", "TestBoundsStayBelow", []edit{

@@ -22,8 +22,11 @@ func TestHitRatios(t *testing.T) {
 		t.Skip("one goroutine: nothing to detect")
 	}
 	traces := newTraces(t)
-	var sum, lru float64
+	var sum, lru, otter, opt float64
 	n := 0
+	if *allTraces {
+		fmt.Print("| trace | capacity | TinyLFU | LRU | otter | optimum |\n|---|--:|--:|--:|--:|--:|\n")
+	}
 	for _, r := range testenv.HitRatios(t) {
 		if long(r.Trace) && !*allTraces || testing.Short() && !strings.HasPrefix(r.Trace, "lirs_") {
 			continue
@@ -37,11 +40,15 @@ func TestHitRatios(t *testing.T) {
 		}
 		sum += ratio
 		lru += r.Of["lru"]
+		otter += r.Of["otter"]
+		opt += r.Of["opt"]
 		n++
 	}
 	mean := fmt.Sprintf("%.2f over %d rows, LRU %.2f", sum/float64(n), n, lru/float64(n))
 	switch {
 	case *allTraces:
+		rows := float64(n)
+		fmt.Printf("| **all** | %d rows | %.2f | %.2f | %.2f | %.2f |\n", n, sum/rows, lru/rows, otter/rows, opt/rows)
 		require.Equal(t, "60.29 over 206 rows, LRU 50.84", mean)
 	case testing.Short():
 		require.Equal(t, "56.29 over 88 rows, LRU 38.95", mean)

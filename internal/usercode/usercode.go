@@ -3,6 +3,7 @@
 package usercode
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -27,7 +28,8 @@ func (e *panicError) Unwrap() error {
 }
 
 // CodecError is what a codec's failure on a key or a value comes wrapped in. Its
-// text leaves out the codec's own, which may quote what it choked on.
+// text leaves out the codec's own, which may quote what it choked on, unless that says that
+// it does not.
 type CodecError struct {
 	Package string // whose error it is
 	What    string // what the codec can't do: "encode the key"
@@ -35,7 +37,14 @@ type CodecError struct {
 }
 
 func (e *CodecError) Error() string {
-	return fmt.Sprintf("%s: codec can't %s (%T; see errors.Unwrap)", e.Package, e.What, e.Cause)
+	var plain interface {
+		error
+		QuotesNothing()
+	}
+	if errors.As(e.Cause, &plain) {
+		return fmt.Sprintf("%s: codec can't %s: %v", e.Package, e.What, plain)
+	}
+	return fmt.Sprintf("%s: codec can't %s (%T, whose text may quote it: errors.As gives it)", e.Package, e.What, e.Cause)
 }
 
 func (e *CodecError) Unwrap() error { return e.Cause }
