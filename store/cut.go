@@ -115,9 +115,9 @@ func (c *cut[K, V]) see(t *table[K, V], e *entry[K, V]) {
 		c.seen = append(c.seen, c.chunk())
 	}
 	wasOpen, last := e.freeze(), &c.seen[len(c.seen)-1]
-	img := imageOf(e, c.idle)
-	*last = append(*last, img)
-	if wasOpen && !dead(c.now, img.deadline) { // else somebody might revive it
+	lapsed := e.lapses(c.now, c.idle)
+	*last = append(*last, imageOf(e, c.idle))
+	if wasOpen && !lapsed {
 		e.thaw()
 	}
 }

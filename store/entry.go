@@ -257,19 +257,31 @@ func (e *entry[K, V]) deadline(idle time.Duration) instant {
 	return e.version().deadline(idle)
 }
 
-// isDead reports whether e is dead, and sees to it that nobody without mu revives it
-// who has looked at the clock just before.
+// isDead reports whether e is dead, which it is for good then.
 func (e *entry[K, V]) isDead(now instant, idle time.Duration) bool {
 	if !dead(now, e.deadline(idle)) {
 		return false
 	}
 	wasOpen := e.freeze()
-	if dead(now, e.deadline(idle)) {
+	if e.lapses(now, idle) {
 		return true
 	}
 	if wasOpen {
 		e.thaw()
 	}
+	return false
+}
+
+// lapses is isDead for an entry that is frozen. Somebody without mu who has looked at the
+// clock in time may be about to leave a mark: that is too late.
+func (e *entry[K, V]) lapses(now instant, idle time.Duration) bool {
+	v := e.v.Load()
+	e.accessed.Store(int64(v.lastAccess()))
+	v.reads.Or(settled)
+	if dead(now, e.deadline(idle)) {
+		return true
+	}
+	v.reads.And(^uint64(settled))
 	return false
 }
 
@@ -329,6 +341,7 @@ func (e *entry[K, V]) statusBy(deadline, now instant) Status {
 // describeLocked returns e as it is.
 func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
 	wasOpen := e.freeze()
+	lapsed := e.lapses(now, s.o.IdleTimeout)
 	v := e.v.Load()
 	deadline := e.deadline(s.o.IdleTimeout)
 	m := Metadata{
@@ -345,7 +358,7 @@ func (s *Store[K, V]) describeLocked(e *entry[K, V], now instant) Entry[K, V] {
 	if e.lease != nil {
 		m.LockedUntil = s.time(e.lease.until)
 	}
-	if wasOpen && !dead(now, deadline) { // else somebody might revive it
+	if wasOpen && !lapsed {
 		e.thaw()
 	}
 	return Entry[K, V]{v.key, v.value, m}

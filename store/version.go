@@ -14,7 +14,8 @@ type version[K comparable, V any] struct {
 	// reads counts the reads of this version. Its top bit says that readers must
 	// ask under mu: because the entry is locked, dead, or gone, the value still
 	// to be decoded, or there is another version. The next bit says that a writer
-	// who has no mu is about to put that in its place, or has done so.
+	// who has no mu is about to put that in its place, or has done so, and that behind it
+	// that the last access is what the entry says, whatever marks are left now.
 	reads atomic.Uint64
 	// used is the place in the order of use, twice: the highest is the latest. An
 	// odd one is that of somebody without mu, who has no other mark to leave: half of
@@ -48,6 +49,7 @@ func (s *Store[K, V]) giveBack(w *writing[K, V]) {
 const (
 	frozen  = 1 << 63
 	claimed = 1 << 62
+	settled = 1 << 61
 )
 
 func (v *version[K, V]) isFrozen() bool { return v.reads.Load()&frozen != 0 }
@@ -83,13 +85,16 @@ func (v *version[K, V]) read(now instant) bool {
 	if v.isFrozen() {
 		return false
 	}
-	mark := markOf(now)
+	v.leaveMark(markOf(now))
+	return v.reads.Add(1)&frozen == 0
+}
+
+func (v *version[K, V]) leaveMark(mark uint64) {
 	for used := v.used.Load(); used < mark; used = v.used.Load() {
 		if v.used.CompareAndSwap(used, mark) {
-			break
+			return
 		}
 	}
-	return v.reads.Add(1)&frozen == 0
 }
 
 // use notes a use at a place in the order, and at an instant, both under mu. The marks
@@ -106,7 +111,7 @@ func (v *version[K, V]) use(place uint64, at instant) {
 // lastAccess returns the instant of the last access. A mark is later than what was
 // accessed under mu before.
 func (v *version[K, V]) lastAccess() instant {
-	if used := v.used.Load(); used&1 != 0 {
+	if used := v.used.Load(); used&1 != 0 && v.reads.Load()&settled == 0 {
 		return instant(used >> 1)
 	}
 	return instant(v.e.accessed.Load())
