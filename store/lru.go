@@ -27,6 +27,7 @@ type lru[K comparable, V any] struct {
 	coming round // goes on above found
 	looked int   // at so many slots for coming, and at all for found
 	wasted int   // how many of found, one after the other, were not to be evicted any more
+	tried  int   // how many were, since the last victim
 }
 
 // round has all slots whose marks are above one limit and not above another, of those
@@ -116,7 +117,7 @@ func (p *lru[K, V]) remove(e *entry[K, V]) {
 	switch place, first, _ := p.next.GetOldest(); {
 	case p.n == 0: // all that come now are found
 		p.startOver(never - 1)
-	case p.found.slots.len()+p.coming.slots.len() > 2*p.n+p.slots.n/16+64:
+	case p.found.slots.len()+p.coming.slots.len() > p.mostFound():
 		p.startOver(-never)
 	case first.it == slot:
 		p.drop(place)
@@ -147,7 +148,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 		case none || p.newest > p.found.slots.next():
 			p.prepare()
 		case p.isStill(first):
-			p.wasted = 0
+			p.wasted, p.tried = 0, 0
 			return *p.slots.at(int(first.it)), false
 		default:
 			p.drop(place)
@@ -161,20 +162,26 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 }
 
 // isStill reports whether a slot goes by the mark that it had. Otherwise it is listed by
-// a later one, or is not to be evicted any more.
+// a later one, or is not to be evicted any more. If others use all that there is faster than
+// it can be tried, the first is as good as any: by then all were used meanwhile.
 func (p *lru[K, V]) isStill(f agendaItem[int32]) bool {
 	now := instant(p.marks.at(int(f.it)).Load())
 	if now == f.at {
-		if now = (*p.slots.at(int(f.it))).mark(); now == f.at {
-			return true
-		}
+		now = (*p.slots.at(int(f.it))).mark()
 	}
-	if now != never {
+	switch {
+	case now == f.at, now != never && p.tried > 2*p.mostFound():
+		return true
+	case now != never:
 		p.list(f.it, now)
 	}
 	p.wasted++
+	p.tried++
 	return false
 }
+
+// mostFound is how many may be in found and coming together, of which some have gone.
+func (p *lru[K, V]) mostFound() int { return 2*p.n + p.slots.n/16 + 64 }
 
 // prepare puts the first few of found into the list; those who are there go back first.
 func (p *lru[K, V]) prepare() {

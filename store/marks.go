@@ -97,9 +97,11 @@ func (m *marks) list(slot int, mark instant) {
 // raise raises the mark of a slot that has one to that of a use under mu.
 func (m *marks) raise(slot int, mark instant) {
 	p, at := m.piece(slot), slot%pieceLen
-	if instant(p.marks[at].Load()) != never {
-		p.marks[at].Store(int64(mark))
-		p.raised(at, p.bounds[at/marksRun].Load())
+	for was := p.marks[at].Load(); was < int64(mark); was = p.marks[at].Load() { // others may have raised it further
+		if p.marks[at].CompareAndSwap(was, int64(mark)) {
+			p.raised(at, p.bounds[at/marksRun].Load())
+			return
+		}
 	}
 }
 

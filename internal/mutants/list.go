@@ -258,6 +258,16 @@ var listed = []struct {
 	{"a bound stays above an entry that is listed", "TestBoundsStayBelow", []edit{
 		never("store/marks.go", "int64(mark) < int64(was&^boundLow)"),
 	}},
+	{"a use noted late lowers a slot's mark", "TestMarksAreNotLowered", []edit{
+		first("store/marks.go", "for was := p.marks[at].Load(); was < int64(mark)",
+			"p.marks[at].Store(int64(mark)); return"),
+	}},
+	{"a late mark revives what was found dead", "TestTheDeadStayDead", []edit{
+		without("store/entry.go", "v.reads.Or(settled)"),
+	}},
+	{"who is used all the time never goes", "TestVictimAmongTheHot", []edit{
+		never("store/lru.go", "now != never && p.tried > 2*p.mostFound()"),
+	}},
 	{"who was first in a day is not told of the next", "TestDeadlinesInDays", []edit{
 		without("store/calendar.go", "c.nodes.at(int(d.first)).before = slot"),
 	}},
