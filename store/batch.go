@@ -30,8 +30,13 @@ var errAgain = errors.New("again")
 // attempt does an operation: f, under mu, decides what is to be changed and
 // returns the batch that has it, or errAgain with the batch that is in its way.
 func (s *Store[K, V]) attempt(f func(now instant) (*batch[K, V], error)) error {
-	for {
-		now, err := s.enter()
+	return s.attemptAt(s.read(), f)
+}
+
+// attemptAt is attempt with the reading of the clock that the operation has begun with.
+func (s *Store[K, V]) attemptAt(read reading, f func(now instant) (*batch[K, V], error)) error {
+	for ; ; read = s.read() {
+		now, err := s.enterAt(read)
 		if err != nil {
 			return err
 		}

@@ -101,21 +101,21 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 			s.removeLocked(c.victim, ReasonEvicted)
 		}
 		s.addLocked(c.e)
-		s.loads.overtake(c.e.key())
+		s.loads.overtake(c.e.key(), s.latest)
 	case changeOverwrite:
 		s.overwriteLocked(c)
-		s.loads.overtake(c.e.key())
+		s.loads.overtake(c.e.key(), s.latest)
 	case changeRemove:
 		s.removeLocked(c.e, c.reason)
 		if c.reason == ReasonDeleted {
-			s.loads.overtake(c.e.key())
+			s.loads.overtake(c.e.key(), s.latest)
 		}
 		if c.lease != nil {
 			c.lease.end = leaseReleased
 		}
 	case changeLock:
 		s.lockLocked(c)
-		s.loads.overtake(c.e.key())
+		s.loads.overtake(c.e.key(), s.latest)
 	case changeExtend:
 		s.touchLocked(c.e)
 		c.lease.until = c.until

@@ -56,3 +56,24 @@ func TestCoarseClockReads(t *testing.T) {
 	set(t, s, "c")
 	require.Equal(t, []string{"a", "c"}, has(s, "a", "b", "c"))
 }
+
+// One clock may be that of many stores, in bubbles and outside.
+func TestCoarseClockOfManyStores(t *testing.T) {
+	shared := store.CoarseClock(10 * time.Millisecond)
+	expires := func(t *testing.T) {
+		s := open(t, store.Options[string, int]{TTL: time.Second, Clock: shared})
+		set(t, s, "a")
+		require.True(t, s.Has("a"))
+		for range 200 { // it is asked all the time
+			time.Sleep(10 * time.Millisecond)
+			s.Has("a")
+		}
+		require.False(t, s.Has("a"))
+		require.NoError(t, s.Close())
+	}
+	synctest.Test(t, expires)
+	outside := open(t, store.Options[string, int]{Clock: shared})
+	set(t, outside, "a")
+	synctest.Test(t, expires)
+	require.True(t, outside.Has("a"))
+}

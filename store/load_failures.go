@@ -67,12 +67,16 @@ func (t *loads[K, V]) forgetLocked(at *list.Element) {
 	}
 }
 
-// failureLocked returns what is remembered of a key, or nil. What is over it forgets,
-// of all keys: all last equally long, so it comes first.
-func (t *loads[K, V]) failureLocked(key K, now instant) *failure[K] {
+// forgetOverLocked forgets what is over. All last equally long, so it comes first.
+func (t *loads[K, V]) forgetOverLocked(now instant) {
 	for at := t.order.Front(); at != nil && dead(now, at.Value.(*failure[K]).until); at = t.order.Front() {
 		t.forgetLocked(at)
 	}
+}
+
+// failureLocked returns what is remembered of a key, or nil.
+func (t *loads[K, V]) failureLocked(key K, now instant) *failure[K] {
+	t.forgetOverLocked(now)
 	if at := t.failures[key]; at != nil {
 		return at.Value.(*failure[K])
 	}

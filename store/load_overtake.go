@@ -4,7 +4,7 @@ package store
 // It must be part of the write, in the same critical section, so that a loaded value is
 // stored before it or never; and it comes when the write can be seen: a load that begins
 // before that may still find what was there, and whoever comes later must not join it.
-func (t *loads[K, V]) overtake(key K) {
+func (t *loads[K, V]) overtake(key K, now instant) {
 	if t.active.Load() == 0 {
 		return
 	}
@@ -13,6 +13,7 @@ func (t *loads[K, V]) overtake(key K) {
 	if p := t.promises[key]; p != nil {
 		t.overtakeLocked(p)
 	}
+	t.forgetOverLocked(now) // or all writes would come here for ever
 	t.forgetLocked(t.failures[key])
 }
 

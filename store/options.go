@@ -92,8 +92,8 @@ type Clock interface {
 // operation, which makes those faster. The resolution is above 0 and at most a second; a
 // millisecond is a good one. Entries and leases may live that much longer, times in
 // [Metadata] are that much behind, and which of two uses within it was the later one,
-// LRU may not know. It runs while it is asked for the time: it ends by itself when its
-// stores are idle or closed.
+// LRU may not know. Each store has a clock of its own made of it, which runs while it is asked
+// for the time, and ends by itself when the store is idle or closed.
 func CoarseClock(resolution time.Duration) Clock { return clock.NewCoarse(resolution) }
 
 // Policy chooses what is evicted when room is needed.

@@ -11,9 +11,14 @@ const sampleSize = 1000
 // attemptRead is attempt for an operation that needs a value. If that has not been
 // decoded yet, f returns its entry, and is called again when it has.
 func (s *Store[K, V]) attemptRead(f func(now instant) (b *batch[K, V], packed *entry[K, V], err error)) error {
-	for {
+	return s.attemptReadAt(s.read(), f)
+}
+
+// attemptReadAt is attemptRead with the reading of the clock that the operation has begun with.
+func (s *Store[K, V]) attemptReadAt(read reading, f func(now instant) (b *batch[K, V], packed *entry[K, V], err error)) error {
+	for ; ; read = s.read() {
 		var packed *entry[K, V]
-		err := s.attempt(func(now instant) (b *batch[K, V], err error) {
+		err := s.attemptAt(read, func(now instant) (b *batch[K, V], err error) {
 			b, packed, err = f(now)
 			return b, err
 		})

@@ -174,7 +174,7 @@ func TestNoValueCanBeDecoded(t *testing.T) {
 	}}, same)
 	_, err := store.New(o)
 	require.ErrorIs(t, err, refuses)
-	require.ErrorContains(t, err, "decode a value")
+	require.ErrorContains(t, err, "decode a stored value")
 }
 
 // An entry may go while its value is being decoded.

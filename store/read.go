@@ -6,34 +6,36 @@ import "errors"
 //
 // Errors: [ErrNotFound], [ErrLocked], [ErrInvalidKey], [ErrClosed].
 func (s *Store[K, V]) Get(key K) (value V, err error) {
+	var read reading
 	if !s.keyMayFail {
-		if value, err, ok := s.getQuick(key); ok {
+		var ok bool
+		if value, read, err, ok = s.getQuick(key); ok {
 			return value, err
 		}
 	}
-	err = s.get(key, func(e *entry[K, V], _ instant) { value = e.version().value })
+	err = s.get(key, read, func(e *entry[K, V], _ instant) { value = e.version().value })
 	return value, err
 }
 
 // Entry returns the value for key with its metadata, which have this access in
 // them. Otherwise it is like [Store.Get].
 func (s *Store[K, V]) Entry(key K) (found Entry[K, V], err error) {
-	err = s.get(key, func(e *entry[K, V], now instant) { found = s.describeLocked(e, now) })
+	err = s.get(key, reading{}, func(e *entry[K, V], now instant) { found = s.describeLocked(e, now) })
 	return found, err
 }
 
 // get finds the entry for a reader without a lease, notes the access, and hands
-// it to f under mu.
-func (s *Store[K, V]) get(key K, f func(e *entry[K, V], now instant)) error {
+// it to f under mu. read is for the first try, if the clock was read already.
+func (s *Store[K, V]) get(key K, read reading, f func(e *entry[K, V], now instant)) error {
 	if err := s.checkKey(key); err != nil {
 		return err
 	}
 	hash := s.hash(key)
-	for {
-		if err := s.begin(); err != nil {
+	for ; ; read = (reading{}) {
+		if err := s.begin(read); err != nil {
 			return err
 		}
-		e, now, err := s.readLocked(hash, key)
+		e, now, err := s.readLocked(hash, key, read)
 		var b *batch[K, V]
 		switch err {
 		case nil:
@@ -63,12 +65,12 @@ var errPacked = errors.New("packed")
 // It looks before it asks for the time: most misses need not know it. One that is
 // dead and about to be written must be waited for: what it will be, it was from
 // before its deadline.
-func (s *Store[K, V]) readLocked(hash uint32, key K) (e *entry[K, V], now instant, err error) {
+func (s *Store[K, V]) readLocked(hash uint32, key K, read reading) (e *entry[K, V], now instant, err error) {
 	if s.table.find(hash, key) == nil {
 		s.stats.Misses++
 		return nil, 0, ErrNotFound
 	}
-	now = s.tick()
+	now = s.tick(read)
 	e = s.table.find(hash, key)
 	switch {
 	case e == nil:
@@ -174,13 +176,14 @@ func (s *Store[K, V]) peek(key K) (value V, err error) {
 	if err := s.checkKey(key); err != nil {
 		return value, err
 	}
-	if v, ok := s.peekQuick(key); ok {
-		if v == nil {
-			return value, ErrNotFound
-		}
+	v, read, ok := s.peekQuick(key)
+	switch {
+	case ok && v == nil:
+		return value, ErrNotFound
+	case ok:
 		return v.value, nil
 	}
-	err = s.attemptRead(func(now instant) (*batch[K, V], *entry[K, V], error) {
+	err = s.attemptReadAt(s.orRead(read), func(now instant) (*batch[K, V], *entry[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		switch {
 		case b != nil:
@@ -202,10 +205,11 @@ func (s *Store[K, V]) Has(key K) bool {
 	if s.checkKey(key) != nil {
 		return false
 	}
-	if v, ok := s.peekQuick(key); ok {
+	v, read, ok := s.peekQuick(key)
+	if ok {
 		return v != nil
 	}
-	return s.attempt(func(now instant) (*batch[K, V], error) {
+	return s.attemptAt(s.orRead(read), func(now instant) (*batch[K, V], error) {
 		e, b := s.liveLocked(key, now)
 		switch {
 		case b != nil:

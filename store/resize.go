@@ -17,10 +17,10 @@ func (s *Store[K, V]) Resize(capacity int) (evicted int, err error) {
 			n, done, b, err = s.resizeLocked(capacity, now)
 			return b, err
 		})
+		evicted += n
 		if err != nil {
 			return evicted, err
 		}
-		evicted += n
 		if done {
 			return evicted, nil
 		}
@@ -53,7 +53,7 @@ func (s *Store[K, V]) resizeLocked(capacity int, now instant) (evicted int, done
 		}
 		b, err = s.doLocked(change[K, V]{kind: changeRemove, at: now, e: victim, reason: ReasonEvicted})
 		if err != nil {
-			return 0, false, nil, err
+			return evicted, false, nil, err
 		}
 		evicted++
 	}

@@ -121,6 +121,10 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	}
 	_, system := o.Clock.(clock.System)
 	coarse, _ := o.Clock.(*clock.Coarse)
+	if coarse != nil { // one of its own, which stops with it, and is in the same bubble of synctest
+		coarse = clock.NewCoarse(coarse.Resolution)
+		o.Clock = coarse
+	}
 	s := &Store[K, V]{
 		o:          o,
 		base:       o.Clock.Now(),
@@ -223,6 +227,9 @@ func (s *Store[K, V]) Close() error {
 	s.mu.Lock()
 	s.table = s.newTable(s.capacity)
 	s.mu.Unlock()
+	if s.coarse != nil {
+		s.coarse.Stop()
+	}
 	close(s.closed)
 	s.deliver()
 	return s.closeErr
@@ -230,50 +237,18 @@ func (s *Store[K, V]) Close() error {
 
 func (s *Store[K, V]) hash(key K) uint32 { return uint32(maphash.Comparable(s.seed, key)) }
 
-// reading is a reading of the clock.
-type reading struct {
-	at   instant
-	wall int64 // in nanoseconds since 1970; 0 = was not asked for
-}
-
-// read reads the clock, which may be user code: never under mu, and once in an
-// operation. Of the system's, it reads the monotonic clock alone.
-func (s *Store[K, V]) read() reading {
-	switch {
-	case s.coarse != nil:
-		return reading{at: instant(s.coarse.Elapsed() - s.began)}
-	case s.system:
-		return reading{at: instant(time.Since(s.base))}
-	}
-	return s.readWall()
-}
-
-// readWall is read, and the time of day with it. Whatever is to go to the disk
-// goes by that; as it may be stepped, it is read again each time that the journal
-// is synced.
-func (s *Store[K, V]) readWall() reading {
-	t := s.o.Clock.Now()
-	return reading{s.instant(t), t.UnixNano()}
-}
-
-// instant returns the instant of a reading of the clock.
-func (s *Store[K, V]) instant(t time.Time) instant {
-	return min(max(-lastInstant, instant(t.Sub(s.base))), lastInstant)
-}
-
 // begin begins an operation: it locks mu, unless the store is closed. tick tells
 // the time of the operation, and leave ends it. A miss does without tick, and so
 // spares the system's clock.
-func (s *Store[K, V]) begin() error {
-	var now reading
+func (s *Store[K, V]) begin(read reading) error {
 	if !s.system {
-		now = s.read() // user code: not under mu
+		read = s.orRead(read) // user code: not under mu
 	}
 	if err := s.lockOpen(); err != nil {
 		return err
 	}
 	if !s.system {
-		s.seeLocked(now)
+		s.seeLocked(read)
 	}
 	return nil
 }
@@ -292,10 +267,10 @@ func (s *Store[K, V]) lockOpen() error {
 	return nil
 }
 
-// tick returns the time of the operation.
-func (s *Store[K, V]) tick() instant {
+// tick returns the time of the operation, which may have read the clock before.
+func (s *Store[K, V]) tick(read reading) instant {
 	if s.system {
-		s.seeLocked(s.read())
+		s.seeLocked(s.orRead(read))
 	}
 	s.settleDueLocked()
 	return s.latest
@@ -317,8 +292,11 @@ func (s *Store[K, V]) settleDueLocked() {
 }
 
 // enter is begin and tick in one, for what needs the time anyway.
-func (s *Store[K, V]) enter() (instant, error) {
-	now := s.read() // what is done by it may come before what another does by a later one
+func (s *Store[K, V]) enter() (instant, error) { return s.enterAt(s.read()) }
+
+// enterAt is enter with a reading of the clock. What is done by it may come before what
+// another does by a later one.
+func (s *Store[K, V]) enterAt(now reading) (instant, error) {
 	if err := s.lockOpen(); err != nil {
 		return 0, err
 	}

@@ -56,73 +56,6 @@ func (s *Store[K, V]) CompareAndSet(key K, revision uint64, value V) error {
 	})
 }
 
-// maxUpdates is how often Update tries. Each failed try means that somebody
-// else's succeeded, so that only an f that writes to its own key gets there.
-const maxUpdates = 10_000
-
-// Update replaces the value for key by what f makes of it, atomically, and
-// returns that. f gets the old value and whether there was one, and runs
-// outside every lock: if somebody writes meanwhile, it runs again, so it should
-// do nothing but compute. An error of f ends Update and changes nothing, as
-// does a panic. The entry's own TTL starts anew; a new entry gets the store's.
-//
-// f may use the store, but a write to its own key makes Update try again, and
-// in the end give up with [ErrConflict]. Other errors are those of Set.
-func (s *Store[K, V]) Update(key K, f func(old V, found bool) (V, error)) (V, error) {
-	var none V
-	for range maxUpdates {
-		seen, old, revision, err := s.forUpdate(key)
-		if err != nil {
-			return none, err
-		}
-		value, err := f(old, seen != nil)
-		if err != nil {
-			return none, err
-		}
-		err = s.write(key, value, keepTTL, func(e *entry[K, V]) error {
-			if e != seen || e.revisionOrZero() != revision {
-				return ErrConflict
-			}
-			return nil
-		})
-		if err == nil {
-			return value, nil
-		}
-		if err != ErrConflict {
-			return none, err
-		}
-	}
-	return none, ErrConflict
-}
-
-// forUpdate returns the live, unlocked entry for key, or nil, and what it is.
-func (s *Store[K, V]) forUpdate(key K) (e *entry[K, V], value V, revision uint64, err error) {
-	if err := s.checkKey(key); err != nil {
-		return nil, value, 0, err
-	}
-	err = s.attemptRead(func(now instant) (b *batch[K, V], packed *entry[K, V], err error) {
-		e, b = s.liveLocked(key, now)
-		switch {
-		case b != nil:
-			return b, nil, errAgain
-		case e == nil:
-			return nil, nil, nil
-		case e.lease != nil:
-			s.stats.Refusals++
-			return nil, nil, ErrLocked
-		case e.packed:
-			return nil, e, nil
-		}
-		wasOpen := e.freeze()
-		value, revision = e.v.Load().value, e.revision
-		if wasOpen {
-			e.thaw()
-		}
-		return nil, nil, nil
-	})
-	return e, value, revision, err
-}
-
 // keepTTL stands for the entry's own TTL, the store's if it is new.
 const keepTTL time.Duration = 0
 
@@ -135,6 +68,7 @@ type writing[K comparable, V any] struct {
 	e      *entry[K, V]   // for a new one; nil = it is still to be made
 	weight uint32
 	ttl    time.Duration
+	read   reading  // of the clock, for the first try under mu, if it was read before
 	data   *encoded // without the key until that is needed; nil without a folder
 }
 
@@ -164,8 +98,8 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if accept == nil && s.quickSets && s.overwriteQuick(&w) {
 		return nil
 	}
-	for {
-		err := s.attempt(func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
+	for ; ; w.read = (reading{}) {
+		err := s.attemptAt(s.orRead(w.read), func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
 		if err != errNoKey {
 			return err
 		}
@@ -371,10 +305,10 @@ func (s *Store[K, V]) Delete(key K) error {
 		}
 		switch {
 		case e == nil:
-			s.loads.overtake(key)
+			s.loads.overtake(key, s.latest)
 			return nil, nil
 		case e.isDead(now, s.o.IdleTimeout):
-			s.loads.overtake(key)
+			s.loads.overtake(key, s.latest)
 			s.freedLocked(e, now)
 			return s.open, nil // its end must not be undone either
 		case e.lease != nil:

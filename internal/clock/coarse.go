@@ -16,8 +16,9 @@ type Coarse struct {
 	elapsed atomic.Int64 // from base to the last reading; asleep = nobody has asked since
 	used    atomic.Bool  // somebody has asked since the last reading
 
-	mu    sync.Mutex  // held by who wakes the clock up
-	timer *time.Timer // nil until it has been awake once
+	mu      sync.Mutex  // guards the fields below; held by who wakes the clock up
+	timer   *time.Timer // nil until it has been awake once
+	stopped bool
 }
 
 const asleep = -1
@@ -59,6 +60,9 @@ func (c *Coarse) wake() time.Duration {
 		return time.Duration(e)
 	}
 	e := time.Since(c.base)
+	if c.stopped {
+		return e
+	}
 	c.used.Store(false)
 	c.elapsed.Store(int64(e))
 	if c.timer == nil {
@@ -73,10 +77,22 @@ func (c *Coarse) wake() time.Duration {
 func (c *Coarse) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.used.Swap(false) {
+	if !c.used.Swap(false) || c.stopped {
 		c.elapsed.Store(asleep)
 		return
 	}
 	c.elapsed.Store(int64(time.Since(c.base)))
 	c.timer.Reset(c.Resolution)
+}
+
+// Stop lets the clock go to sleep for good: who asks still gets the time, and it costs a
+// reading each time.
+func (c *Coarse) Stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	c.elapsed.Store(asleep)
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 }
