@@ -97,8 +97,9 @@
 // [LRU], the default, chooses the one whose last use is the longest ago, just as
 // golang-lru would. Uses are what accesses are; of those that overlap in time, any
 // may count as the later. [TinyLFU] goes by how often keys are used: more hits in
-// most caches, but it may turn a newcomer away for somebody who comes more often,
-// which is no way to treat a session.
+// most caches, a little more or less from store to store, as the seed of the hash is
+// random; but it may turn a newcomer away for somebody who comes more often, which is
+// no way to treat a session.
 //
 // With Options.Weigher and MaxWeight, entries also go until a newcomer's weight fits,
 // or that of an entry whose value has grown: the one case in which overwriting evicts

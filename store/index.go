@@ -9,12 +9,16 @@ import (
 // nothing but the next version of what they find, while one, under mu, changes it. It is
 // extendible hashing: a directory of segments by the first bits of the hash, each a small
 // table with open addressing that is split in two when it is full. So it grows without a
-// pause, and nothing moves within a segment that readers are in.
+// pause, but for the directory, which is copied whole when it doubles (1.7 ms for one of
+// 1<<17 segments, of some 70 million entries), and nothing moves within a segment that
+// readers are in.
 type index[K comparable, V any] struct {
-	dir atomic.Pointer[directory[K, V]]
-	n   int // entries; for who may change it
-
+	dir   atomic.Pointer[directory[K, V]]
 	marks *marks // of the entries, by slot; nil = nobody goes by them
+
+	_ [64]byte // each change writes to what is below, in a cache line that no reader needs
+	n int      // entries; for who may change it
+	_ [64]byte
 }
 
 // directory has 1<<depth places; a segment stands in all that its own, fewer bits

@@ -107,7 +107,8 @@ const (
 	// TinyLFU evicts what is used the least, as far as it can tell: W-TinyLFU
 	// with a window that finds its size. It is for caches: more hits, but
 	// what is new may be gone soon. How often keys were used is counted
-	// about, and not kept over a restart. See Einziger, Friedman and Manes,
+	// about, and not kept over a restart; hits differ a little from store to
+	// store, as the seed of the hash is random. See Einziger, Friedman and Manes,
 	// "TinyLFU: A Highly Efficient Cache Admission Policy", 2017.
 	TinyLFU Policy = 2
 )

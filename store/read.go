@@ -259,11 +259,8 @@ func (s *Store[K, V]) findLocked(key K) *entry[K, V] { return s.table.find(s.has
 // or nil; with a batch, it must be looked for again after that: see readLocked.
 func (s *Store[K, V]) liveLocked(key K, now instant) (*entry[K, V], *batch[K, V]) {
 	e := s.findLocked(key)
-	if e == nil || e.isDead(now, s.o.IdleTimeout) {
-		if e != nil {
-			return nil, e.pending
-		}
-		return nil, nil
+	if e != nil && e.isDead(now, s.o.IdleTimeout) {
+		return nil, e.pending
 	}
 	return e, nil
 }

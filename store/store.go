@@ -30,16 +30,10 @@ type Store[K comparable, V any] struct {
 	contents   persist.Contents
 	closed     chan struct{}
 	seed       maphash.Seed
-	quick      bool // reads may go past mu
-	quickSets  bool // overwriting may, too
-
-	// reads is what Get, and Set, may look at without mu; nil = nothing now.
-	reads   atomic.Pointer[index[K, V]]
-	_       [64]byte // what is counted is in other cache lines
-	tallies tallies
-	uses    *[tallyParts]uses             // past mu, for TinyLFU; nil = it has not to be told of them
-	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
-	plain   *details[K, V]                // of all new entries; nil = each has its own
+	quick      bool              // reads may go past mu
+	quickSets  bool              // overwriting may, too
+	uses       *[tallyParts]uses // past mu, for TinyLFU; nil = it has not to be told of them
+	plain      *details[K, V]    // of all new entries; nil = each has its own
 
 	// saving is held (full) while a snapshot or an export reads the store.
 	// It is taken before mu. With it goes the folder, nil without one.
@@ -52,7 +46,14 @@ type Store[K comparable, V any] struct {
 	journal *persist.Journal
 	direct  bool // to write to it takes no time worth mentioning: it is done under mu
 
+	// reads is what Get, and Set, may look at without mu; nil = nothing now.
+	reads   atomic.Pointer[index[K, V]]
+	_       [64]byte // what is written often is in other cache lines than what all read
+	tallies tallies
+	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
+
 	loads loads[K, V] // its mutex is taken after mu
+	_     [64]byte
 
 	waiting  atomic.Int32 // for mu, to begin an operation
 	mu       sync.Mutex   // guards the fields below, and all entries and leases

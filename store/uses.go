@@ -44,6 +44,7 @@ type uses struct {
 	last  [tellEvery]atomic.Uint64 // slot and hash of each
 	after atomic.Uint64            // those up to this one are left out
 	told  uint64                   // how many there were when the policy was told; mu guards it
+	_     [48]byte                 // to the end of a cache line
 }
 
 // note notes the nth use, and reports false if it is left out.
