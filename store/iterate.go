@@ -14,7 +14,7 @@ const walkBatch = 64
 // particular order. It leaves no trace, and no lock is held while it yields, so
 // the loop may do with the store what it likes. A key comes at most once; one
 // that is there during the whole loop comes exactly once, with the value it has
-// when the loop gets near it.
+// when the loop gets near it. Clear and Import end the loop, as nothing stays.
 func (s *Store[K, V]) All() iter.Seq2[K, V] {
 	look := func(e *entry[K, V], _ instant) pair[K, V] {
 		v := e.version()

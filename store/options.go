@@ -58,8 +58,8 @@ type Options[K comparable, V any] struct {
 	// freed. 0 = DefaultSweepInterval.
 	SweepInterval time.Duration
 	// RefreshAfter is the time from an entry's last write after which a hit of
-	// GetOrLoad also has it loaded anew, in the background; below the TTL.
-	// 0 = never.
+	// GetOrLoad also has it loaded anew, in the background; below the TTL. Such a
+	// hit takes the store's mutex, as Entry does. 0 = never.
 	RefreshAfter time.Duration
 	// ErrorTTL is how long the error of a load is remembered and returned
 	// without another load. 0 = not at all.

@@ -1,11 +1,15 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/clock"
 )
 
 // countingClock moves with each reading, so that reads go past mu.
@@ -69,4 +73,40 @@ func TestOneReadingOfTheClock(t *testing.T) {
 			require.LessOrEqual(t, reads(operation), 1, "%s: %s", state, name)
 		}
 	}
+}
+
+// tickingClock moves by so much with every so many readings.
+type tickingClock struct {
+	countingClock
+	by    time.Duration
+	every int64
+}
+
+func (c *tickingClock) Now() time.Time {
+	return time.Unix(1e9, c.n.Add(1)/c.every*int64(c.by))
+}
+
+// Reads go past mu only if the clock tells one operation from the next.
+func TestSteadyClocks(t *testing.T) {
+	require.True(t, isSteady(&tickingClock{by: 42, every: 3}), "as on some laptops")
+	require.True(t, isSteady(&tickingClock{by: 100, every: 5}), "as in some virtual machines")
+	require.False(t, isSteady(&tickingClock{by: 500_000, every: 900}), "moved by an interrupt")
+	require.False(t, isSteady(&tickingClock{by: 1, every: 1 << 40}), "stands still")
+	require.True(t, isSteady(clock.System{}))
+}
+
+// An error of a load that is remembered no longer keeps no write under mu.
+func TestWritesForgetErrorsThatAreOver(t *testing.T) {
+	c := new(clock.Fake)
+	c.Set(time.Unix(1e9, 0))
+	s, err := New(Options[string, int]{ErrorTTL: time.Minute, Clock: c})
+	require.NoError(t, err)
+	defer s.Close()
+	_, err = s.GetOrLoad(t.Context(), "a", func(context.Context, string) (int, error) { return 0, errors.New("none") })
+	require.Error(t, err)
+	require.NoError(t, s.Set("b", 1))
+	require.NotZero(t, s.loads.active.Load())
+	c.Advance(time.Minute)
+	require.NoError(t, s.Set("b", 2))
+	require.Zero(t, s.loads.active.Load())
 }
