@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// newKeys returns n different keys: strings as session ids look, of 40 bytes, or
-// ints. Other seeds give other keys.
+// keyBytes is the length of keys that are strings.
+const keyBytes = 40
+
+// newKeys returns n different keys: strings as session ids look, of keyBytes, or ints.
+// Other seeds give other keys.
 func newKeys[K key](n int, seed uint64) []K {
 	r := rand.New(rand.NewPCG(seed, 4))
 	keys := make([]K, n)
@@ -25,6 +28,21 @@ func newKeys[K key](n int, seed uint64) []K {
 		}
 	}
 	return keys
+}
+
+// unusedKeys returns the i-th of many keys that are all different, and none of those of
+// newKeys: keyBytes*n strings, or 1<<31 ints. The strings lie in n places, one after the
+// other in one text; once all were used, they begin one byte further on, and are others.
+func unusedKeys[K key](n int) func(i int) K {
+	if _, ok := any(*new(K)).(int); ok {
+		const spread = 0x9e3779b97f4a7c15 // odd, with its bits all over
+		return any(func(i int) int { return int(uint64(i)*spread>>32)<<31 | i }).(func(int) K)
+	}
+	text := strings.Join(newKeys[string](n+1, 5), "") // one more for what begins further on
+	return any(func(i int) string {
+		at := i%n*keyBytes + i/n%keyBytes
+		return text[at : at+keyBytes]
+	}).(func(int) K)
 }
 
 // sessionKeys returns keys as session ids look.

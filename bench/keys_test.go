@@ -45,6 +45,36 @@ func TestUniform(t *testing.T) {
 	}
 }
 
+// Unused keys are all different, and not those that a cache is filled with, also once
+// they have begun again, further on in their text.
+func TestUnusedKeys(t *testing.T) {
+	t.Run("strings", func(t *testing.T) {
+		testUnusedKeys(t, func(k string) bool { return len(k) == keyBytes })
+	})
+	t.Run("ints", func(t *testing.T) {
+		testUnusedKeys(t, func(int) bool { return true })
+	})
+}
+
+func testUnusedKeys[K key](t *testing.T, valid func(K) bool) {
+	const n = 1000
+	seen := make(map[K]int)
+	for i, k := range newKeys[K](keyBytes*n, 3) {
+		seen[k] = -1 - i
+	}
+	unused := unusedKeys[K](n)
+	for i := range keyBytes * n {
+		k := unused(i)
+		if before, found := seen[k]; found {
+			t.Fatalf("%v is number %d and number %d", k, i, before)
+		}
+		if !valid(k) {
+			t.Fatalf("number %d is %v", i, k)
+		}
+		seen[k] = i
+	}
+}
+
 func TestKeys(t *testing.T) {
 	keys, others := newKeys[string](1000, 1), newKeys[string](1000, 2)
 	ints := slices.Concat(newKeys[int](1000, 1), newKeys[int](1000, 2))

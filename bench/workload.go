@@ -47,19 +47,47 @@ func (s setup) String() string {
 	return fmt.Sprintf("%s entries, keys are %s", thousands(s.entries), kind)
 }
 
-// sequence is what is done, in order, over and over. It is made before, so that it is
-// not measured. Its length is a power of two.
+// work is what is done to a cache, in an order that is always the same.
+type work[K key] interface {
+	// do does n operations from the i-th on and returns how many found their key.
+	do(c cache[K], i, n int) (hits int)
+}
+
+// newWork makes the work for a cache that holds the keys given: n operations that come
+// again, or inserts whose keys are in n places.
+func newWork[K key](w workload, keys []K, n int) work[K] {
+	if w.inserts {
+		return inserts[K]{newKey: unusedKeys[K](n)}
+	}
+	return newSequence(w, keys, n)
+}
+
+// inserts asks for one new key after the other, and sets those that are not there.
+type inserts[K key] struct {
+	newKey func(i int) K
+}
+
+func (w inserts[K]) do(c cache[K], i, n int) (hits int) {
+	for i := i; n > 0; i, n = i+1, n-1 {
+		k := w.newKey(i)
+		if _, found := c.get(k); found {
+			hits++
+		} else {
+			c.set(k, i)
+		}
+	}
+	return hits
+}
+
+// sequence is a mix, over and over. It is made before, so that it is not measured. Its
+// length is a power of two.
 type sequence[K key] struct {
 	keys   []K
 	writes []bool
-	absent bool // keys that are not there are set
 }
 
-// newSequence makes one of n operations for a cache that holds the keys given.
+// newSequence makes one of n operations.
 func newSequence[K key](w workload, keys []K, n int) sequence[K] {
-	if w.inserts {
-		return sequence[K]{keys: copies(newKeys[K](n, 5)), writes: make([]bool, n), absent: true}
-	}
 	r := rand.New(rand.NewPCG(1, 2))
 	draw := uniform(len(keys), r)
 	if w.zipf > 0 {
@@ -75,7 +103,6 @@ func newSequence[K key](w workload, keys []K, n int) sequence[K] {
 	return s
 }
 
-// do does the operations from the i-th on and returns how many found their key.
 func (s sequence[K]) do(c cache[K], i, n int) (hits int) {
 	for i := i; n > 0; i, n = i+1, n-1 {
 		at := i & (len(s.keys) - 1)
@@ -84,8 +111,6 @@ func (s sequence[K]) do(c cache[K], i, n int) (hits int) {
 			hits++
 		} else if _, found := c.get(s.keys[at]); found {
 			hits++
-		} else if s.absent {
-			c.set(s.keys[at], i)
 		}
 	}
 	return hits

@@ -38,7 +38,7 @@ func TestSequence(t *testing.T) {
 				fill[string](c, keys)
 			}
 			c.sets = nil
-			hits := newSequence(w, keys, n).do(c, 0, n)
+			hits := newWork(w, keys, n).do(c, 0, n)
 			switch share := 100 * float64(len(c.sets)) / n; {
 			case w.inserts && (hits != 0 || len(c.gets) != n || len(c.entries) != n):
 				t.Errorf("%d hits, %d gets, %d entries; want none, and %d of each", hits, len(c.gets), len(c.entries), n)
