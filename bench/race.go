@@ -16,6 +16,9 @@ var columns = []int{1, 2, 16}
 // mostHits is how many of a hundred inserts may find their key before they count as none.
 const mostHits = 1.0
 
+// batch is how many operations a goroutine does before it looks at the clock.
+const batch = 256
+
 // rival is an open cache, and its results.
 type rival[K key] struct {
 	contender[K]
@@ -50,23 +53,21 @@ func fill[K key](c cache[K], keys []K) {
 	c.settle()
 }
 
-// race measures all rivals in all columns. They take turns in another order each
-// round: what one leaves to the garbage collector is not always the same one's. It fails
-// if inserts were none.
+// race measures all rivals in all columns, once each round, after a turn of each that does
+// not count. It fails if inserts were none.
 func race[K key](b *bench, rivals []*rival[K], w workload, todo work[K]) error {
 	warmHeap()
-	r := rand.New(rand.NewPCG(7, 8))
-	for _, rival := range rivals {
-		rival.rates = make([][]float64, len(columns))
-		rival.ops, rival.hits = 0, 0
+	for _, r := range rivals {
+		r.rates = make([][]float64, len(columns))
+		r.ops, r.hits = 0, 0
+		r.run(todo, columns[len(columns)-1], b.round)
 	}
-	for column, goroutines := range columns {
+	random := rand.New(rand.NewPCG(7, 8))
+	for range b.rounds {
 		runtime.GC()
-		for range b.rounds {
-			for _, i := range r.Perm(len(rivals)) {
-				rate := rivals[i].turn(todo, goroutines, b.round)
-				rivals[i].rates[column] = append(rivals[i].rates[column], rate)
-			}
+		for _, t := range turns(random, len(rivals)) {
+			r := rivals[t.rival]
+			r.rates[t.column] = append(r.rates[t.column], r.run(todo, columns[t.column], b.round))
 		}
 	}
 	if !w.inserts {
@@ -78,6 +79,21 @@ func race[K key](b *bench, rivals []*rival[K], w workload, todo work[K]) error {
 		}
 	}
 	return nil
+}
+
+// turn says whose turn it is, and in which column.
+type turn struct{ rival, column int }
+
+// turns returns a round: the rivals in random order, each in all columns, these too in
+// random order. So the columns of one are compared within a second, however the machine
+// drifts, and what it leaves to the garbage collector is not always the same one's.
+func turns(r *rand.Rand, rivals int) (round []turn) {
+	for _, rival := range r.Perm(rivals) {
+		for _, column := range r.Perm(len(columns)) {
+			round = append(round, turn{rival, column})
+		}
+	}
+	return round
 }
 
 // warmHeap takes as much memory as there is in use, and gives it back: so large the heap
@@ -97,11 +113,10 @@ func warmHeap() {
 	runtime.KeepAlive(all)
 }
 
-// turn does what is to be done for about that long, and returns million operations a
-// second. Goroutines take a few operations at a time, in order, and none does what another
-// has done.
-func (r *rival[K]) turn(todo work[K], goroutines int, about time.Duration) float64 {
-	const batch = 256
+// run does what there is to do for about that long, and returns million operations a
+// second. Each goroutine takes a batch of operations at a time, at least one, and none does
+// what another has done.
+func (r *rival[K]) run(todo work[K], goroutines int, about time.Duration) float64 {
 	counts := make([]struct {
 		ops, hits int
 		_         [112]byte // two cache lines: goroutines don't share one
@@ -110,7 +125,7 @@ func (r *rival[K]) turn(todo work[K], goroutines int, about time.Duration) float
 	start := time.Now()
 	for g := range goroutines {
 		wg.Go(func() {
-			for time.Since(start) < about {
+			for done := false; !done; done = time.Since(start) >= about {
 				first := int(r.next.Add(batch)) - batch
 				counts[g].hits += todo.do(r.cache, first, batch)
 				counts[g].ops += batch
@@ -133,11 +148,21 @@ func (r *rival[K]) turn(todo work[K], goroutines int, about time.Duration) float
 func (r *rival[K]) rate(column int) float64 { return median(r.rates[column], same) }
 
 // ratio returns the median over the rounds of the throughput divided by that of
-// another, which had its turn about when r had.
+// another, which had its turn in the same round.
 func (r *rival[K]) ratio(other *rival[K], column int) float64 {
+	return medianRatio(r.rates[column], other.rates[column])
+}
+
+// speedup returns that of its own throughput, with the most goroutines and with one.
+func (r *rival[K]) speedup() float64 {
+	return medianRatio(r.rates[len(columns)-1], r.rates[0])
+}
+
+// medianRatio returns the median over the rounds of one rate divided by another.
+func medianRatio(rates, others []float64) float64 {
 	var ratios []float64
-	for round, rate := range r.rates[column] {
-		ratios = append(ratios, rate/other.rates[column][round])
+	for round, rate := range rates {
+		ratios = append(ratios, rate/others[round])
 	}
 	return median(ratios, same)
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/latchkey-go/latchkey/internal/testenv"
 )
@@ -12,6 +17,7 @@ import (
 // sieve keeps nothing but one key, and notes what it is asked for.
 type sieve[K key] struct {
 	kept  K
+	ended func()     // called with each turn's end; nil = not asked for
 	mu    sync.Mutex // guards the field below
 	asked map[K]int
 }
@@ -24,8 +30,14 @@ func (c *sieve[K]) get(key K) (int, bool) {
 }
 
 func (c *sieve[K]) set(K, int) {}
-func (c *sieve[K]) settle()    {}
 func (c *sieve[K]) close()     {}
+
+// settle is called at the end of a turn.
+func (c *sieve[K]) settle() {
+	if c.ended != nil {
+		c.ended()
+	}
+}
 
 // insertion is the workload of that name.
 func insertion(t *testing.T) workload {
@@ -36,6 +48,76 @@ func insertion(t *testing.T) workload {
 	}
 	t.Fatal("no workload inserts")
 	return workload{}
+}
+
+// A round has each rival once in each column, one after the other; whose turn it is and in
+// which column first is not the same each time.
+func TestTurns(t *testing.T) {
+	const rivals = 4
+	random := rand.New(rand.NewPCG(1, 2))
+	first := make(map[turn]bool)
+	for range 100 {
+		round := turns(random, rivals)
+		seen := make(map[turn]bool)
+		for i, now := range round {
+			seen[now] = true
+			if before := round[i/len(columns)*len(columns)]; now.rival != before.rival {
+				t.Fatalf("%v are between those of another: %v", now, round)
+			}
+		}
+		if len(seen) != rivals*len(columns) || len(round) != len(seen) {
+			t.Fatalf("%d turns, %d of them different; want %d", len(round), len(seen), rivals*len(columns))
+		}
+		first[round[0]] = true
+	}
+	if len(first) != rivals*len(columns) {
+		t.Errorf("in a hundred rounds the first turn is one of %v", first)
+	}
+}
+
+// Each rival has a turn that does not count, before all others; then there are rounds, in
+// which each has its turns.
+func TestRace(t *testing.T) {
+	const rounds = 3
+	var ended []string // "a 16" for a turn of a's with 16 goroutines
+	var rivals []*rival[int]
+	for _, name := range []string{"a", "b", "c"} {
+		c := &sieve[int]{asked: make(map[int]int)}
+		before := 0
+		c.ended = func() {
+			ended = append(ended, fmt.Sprint(name, " ", (len(c.asked)-before)/batch))
+			before = len(c.asked)
+		}
+		rivals = append(rivals, &rival[int]{cache: c})
+	}
+	w := insertion(t)
+	if err := race(&bench{rounds: rounds}, rivals, w, newWork[int](w, nil, 0)); err != nil { // rounds of a batch
+		t.Fatal(err)
+	}
+	const inRound = 3 * 3
+	if len(ended) != 3+rounds*inRound {
+		t.Fatalf("%d turns, want 3 and %d times %d: %q", len(ended), rounds, inRound, ended)
+	}
+	if before, want := ended[:3], []string{"a 16", "b 16", "c 16"}; !slices.Equal(before, want) {
+		t.Errorf("those that don't count are %q, want %q", before, want)
+	}
+	for round := range slices.Chunk(ended[3:], inRound) {
+		slices.Sort(round)
+		want := []string{"a 1", "a 16", "a 2", "b 1", "b 16", "b 2", "c 1", "c 16", "c 2"}
+		if diff := cmp.Diff(want, round); diff != "" {
+			t.Error(diff)
+		}
+	}
+	for i, r := range rivals {
+		if len(r.rates) != len(columns) {
+			t.Fatalf("%d columns, want %d", len(r.rates), len(columns))
+		}
+		for column, rates := range r.rates {
+			if len(rates) != rounds || slices.Min(rates) <= 0 {
+				t.Errorf("rival %d in column %d: %v million a second, want %d figures", i, column, rates, rounds)
+			}
+		}
+	}
 }
 
 // No key of inserts comes twice to a cache, in whichever round or column, and from
@@ -56,7 +138,7 @@ func testInsertsComeOnce[K key](t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if least := 2 * 2 * 256 * (1 + 2 + 16); len(c.asked) < least {
+	if least := 2 * batch * (16 + 2*(1+2+16)); len(c.asked) < least {
 		t.Errorf("it was asked for %d keys, want at least %d", len(c.asked), least)
 	}
 	for k, n := range c.asked {

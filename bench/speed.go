@@ -12,8 +12,10 @@ import (
 func (b *bench) speed() error {
 	b.section("Speed: million operations a second, all goroutines together",
 		fmt.Sprintf(`TTL, idle timeout and metadata on for latchkey; a TTL for all others that have one.
-Columns are the number of goroutines; medians of %d rounds of %v, in which all take turns.
-The last columns are medians of the rounds' ratios: our throughput divided by theirs,
+Columns are the number of goroutines; medians of %d rounds. In a round, all caches have a
+turn of %v in each column, in random order; one before does not count.
+"16 ÷ 1" is the median of the rounds' ratios: throughput with 16 goroutines divided by
+that with one. The last columns are such medians too: our throughput divided by theirs,
 for 1 / 2 / 16 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
 The heap has been as large before as it becomes: what the system asks for new memory is
 paid once in a process, and by whoever makes the most garbage.
@@ -90,9 +92,10 @@ func speedPanel[K key](w workload, rivals []*rival[K]) panel {
 	return p
 }
 
-// speedTable has a row for each rival, and a column of ratios for each of ours.
+// speedTable has a row for each rival: its throughput, what more goroutines make of it, and
+// a column of ratios for each of ours.
 func speedTable[K key](rivals []*rival[K]) string {
-	t := table{head: []string{"", "1", "2", "16"}}
+	t := table{head: []string{"", "1", "2", "16", "16 ÷ 1"}}
 	for _, ours := range rivals {
 		if ours.ours {
 			t.head = append(t.head, strings.TrimPrefix(ours.name, "latchkey ")+" ÷ it")
@@ -103,6 +106,7 @@ func speedTable[K key](rivals []*rival[K]) string {
 		for column := range columns {
 			row = append(row, fmt.Sprintf("%.2f", r.rate(column)))
 		}
+		row = append(row, fmt.Sprintf("%.2f", r.speedup()))
 		for _, ours := range rivals {
 			if !ours.ours {
 				continue
