@@ -9,10 +9,14 @@ import (
 	"time"
 )
 
+// collectionsMade is how many collections a row is of.
+const collectionsMade = 3
+
 // collector prints what the garbage collector has to do for many entries.
 func (b *bench) collector() error {
-	b.section("Garbage collection", fmt.Sprintf(`One forced collection with %s entries, string keys and int values, medians of 3:
-how long it takes, the processors' time for it, and the longest time all stand still.`, thousands(b.many)))
+	b.section("Garbage collection", fmt.Sprintf(`One forced collection with %s entries, string keys and int values:
+how long it takes and the processors' time for it, medians of %[2]d, and how long all stand
+still in it, the longest of %[2]d.`, thousands(b.many), collectionsMade))
 	keys := copies(newKeys[string](b.many, 3))
 	t := table{head: []string{"", "takes", "processors", "stops for"}}
 	t.rows = append(t.rows, append([]string{"the keys alone"}, collections()...))
@@ -32,10 +36,10 @@ how long it takes, the processors' time for it, and the longest time all stand s
 	return nil
 }
 
-// collections collects a few times, and returns the medians in milliseconds.
+// collections collects a few times, and returns the medians, and the longest of the stops.
 func collections() []string {
 	var took, cpu, stops []float64
-	for range 3 {
+	for range collectionsMade {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		used, start := collectorTime(), time.Now()

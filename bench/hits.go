@@ -38,8 +38,11 @@ func (b *bench) hits() error {
 	data := os.Getenv("LATCHKEY_DATA")
 	b.section("Hit ratios on recorded traces, in percent", `A store is asked for each key, which is set when it is not there. Means over several
 capacities of each trace; the others' ratios were recorded with the traces, in the
-same way, and "opt" is the most there can be. Traces of more than four million
-requests are left out here; `+"`make hit-ratios`"+` has them.`)
+same way, and "opt" is the most there can be. Traces of about four million
+requests and more are left out here; `+"`make hit-ratios`"+` has them.`)
+	if b.quick {
+		b.printf("With -quick, only those of lirs and weblog are here.\n")
+	}
 	if data == "" {
 		b.printf("\nLeft out: LATCHKEY_DATA is not set; it names the folder with recorded traces.\n")
 		return nil

@@ -84,8 +84,8 @@ hand: a map of mutexes.`, b.rounds, b.round))
 			}
 			rounds[i] = make([][]lockResult, len(columns))
 		}
-		for column, goroutines := range columns {
-			for range b.rounds {
+		for range b.rounds {
+			for column, goroutines := range columns {
 				for i, lock := range open {
 					runtime.GC()
 					rounds[i][column] = append(rounds[i][column], lockRound(lock, keys, goroutines, b.round))

@@ -12,6 +12,7 @@ import (
 func (b *bench) speed() error {
 	b.section("Speed: million operations a second, all goroutines together",
 		fmt.Sprintf(`TTL, idle timeout and metadata on for latchkey; a TTL for all others that have one.
+A coarse clock is exact to %v. ristretto drops what is set while it has too much to do.
 Columns are the number of goroutines; medians of %d rounds. In a round, all caches have a
 turn of %v in each column, in random order; one before does not count.
 "16 ÷ 1" is the median of the rounds' ratios: throughput with 16 goroutines divided by
@@ -19,7 +20,7 @@ that with one. The last columns are such medians too: our throughput divided by 
 for 1 / 2 / 16 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
 The heap has been as large before as it becomes: what the system asks for new memory is
 paid once in a process, and by whoever makes the most garbage.
-What is set beyond a capacity needs one, so caches without are not in those tables.`, b.rounds, b.round))
+What is set beyond a capacity needs one, so caches without are not in those tables.`, resolution, b.rounds, b.round))
 	var plotted []panel
 	for _, s := range setups {
 		if b.quick && !s.main {
