@@ -123,8 +123,9 @@ func (b *bench) printf(format string, args ...any) {
 	must(err)
 }
 
-// makeTables makes the tables named, by comma.
+// makeTables makes the tables named, by comma, and says how long that took.
 func makeTables(b *bench, names, dir string) (err error) {
+	start := time.Now()
 	tables := make(map[string]func() error)
 	for _, t := range memoryTables {
 		tables[t.name] = func() error { return t.table(b) }
@@ -144,6 +145,7 @@ func makeTables(b *bench, names, dir string) (err error) {
 		}
 		runtime.GC()
 	}
+	b.printf("\nThe run took %s.\n", minutes(time.Since(start)))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,21 @@ func TestTables(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(b.plots, plot)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The last line says how long a run took that made its tables.
+func TestRunTime(t *testing.T) {
+	out := new(strings.Builder)
+	b := &bench{out: out, many: 100}
+	if err := makeTables(b, "collector,nothing", t.TempDir()); err == nil || strings.Contains(out.String(), "The run took") {
+		t.Errorf("%v, of a table that there is not; it says:\n%s", err, out)
+	}
+	if err := makeTables(b, "collector", t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`\|\n\nThe run took \d+ s\.\n$`).MatchString(out.String()) {
+		t.Errorf("it ends otherwise:\n%s", out)
 	}
 }
 

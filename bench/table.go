@@ -65,3 +65,12 @@ func rounded(d time.Duration) string {
 	}
 	return fmt.Sprintf("%.1f ms", float64(d)/1e6)
 }
+
+// minutes returns a duration in minutes and seconds.
+func minutes(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", d/time.Second)
+	}
+	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+}
