@@ -38,7 +38,9 @@ func unusedKeys[K key](n int) func(i int) K {
 		const spread = 0x9e3779b97f4a7c15 // odd, with its bits all over
 		return any(func(i int) int { return int(uint64(i)*spread>>32)<<31 | i }).(func(int) K)
 	}
-	text := strings.Join(newKeys[string](n+1, 5), "") // one more for what begins further on
+	bytes := make([]byte, (n+1)*keyBytes/2)         // room for one more, as they begin further on
+	_, _ = rand.NewChaCha8([32]byte{5}).Read(bytes) // always reads all
+	text := hex.EncodeToString(bytes)
 	return any(func(i int) string {
 		at := i%n*keyBytes + i/n%keyBytes
 		return text[at : at+keyBytes]
