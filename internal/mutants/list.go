@@ -211,7 +211,13 @@ var listed = []struct {
 		never("store/restore.go", "rec.Damaged+from.dropped+from.stale > 0"),
 	}},
 
-	// Overwriting without the lock.
+	// Without the lock.
+	{"reads take the lock", "TestNobodyWaitsForTheLock", []edit{
+		first("store/quick.go", "return !accessesAreChanges && isSteady(s.o.Clock)", "return false"),
+	}},
+	{"overwrites take the lock", "TestNobodyWaitsForTheLock", []edit{
+		first("store/quick.go", "return s.quick && s.folder == nil", "return false"),
+	}},
 	{"an export that has begun is not seen by who overwrites", "TestExportBeginsWithinAnOverwrite", []edit{
 		never("store/quick.go", "s.reads.Load() != index"),
 	}},
