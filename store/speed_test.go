@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 	"github.com/latchkey-go/latchkey/store"
 )
 
-// TestAllocations: reading allocates nothing, whatever comes of it.
+// TestAllocations: reading allocates nothing, whatever comes of it, and writing no more than
+// it has to keep.
 func TestAllocations(t *testing.T) {
 	if testenv.Race {
 		return // the race detector allocates
@@ -46,10 +48,13 @@ func TestAllocations(t *testing.T) {
 		"Metadata":           {0, func() { s.Metadata("hit") }},
 		// The version, so that it can be read while the next is written.
 		"Set, overwrite": {1, func() { _ = s.Set("hit", 3) }},
-		"Set, refusal":   {0, func() { _ = s.Set("locked", 3) }},
-		"CompareAndSet":  {0, func() { _ = s.CompareAndSet("hit", 0, 3) }},
-		"Delete, miss":   {0, func() { _ = s.Delete("miss") }},
-		"TryLock, taken": {0, func() { _, _ = s.TryLock("locked", 0) }},
+		// The entry, too.
+		"Set, insert":          {2, inserts(t, store.LRU)},
+		"Set, insert, TinyLFU": {2, inserts(t, store.TinyLFU)},
+		"Set, refusal":         {0, func() { _ = s.Set("locked", 3) }},
+		"CompareAndSet":        {0, func() { _ = s.CompareAndSet("hit", 0, 3) }},
+		"Delete, miss":         {0, func() { _ = s.Delete("miss") }},
+		"TryLock, taken":       {0, func() { _, _ = s.TryLock("locked", 0) }},
 		// The lease.
 		"TryLock, Unlock": {1, func() {
 			lease, err := s.TryLock("hit", 0)
@@ -60,6 +65,55 @@ func TestAllocations(t *testing.T) {
 	} {
 		require.LessOrEqual(t, testing.AllocsPerRun(1000, test.do), test.most, name)
 	}
+}
+
+// inserts returns a Set of a new key in a store that is at its capacity.
+func inserts(t *testing.T, policy store.Policy) func() {
+	const capacity = 1000
+	s := open(t, store.Options[string, int]{Capacity: capacity, TTL: time.Hour, IdleTimeout: time.Hour, Policy: policy})
+	keys, next := benchKeys(3*capacity), 0
+	insert := func() {
+		if s.Set(keys[next], next) != nil {
+			panic("it is refused")
+		}
+		next++
+	}
+	for range capacity {
+		insert()
+	}
+	return insert
+}
+
+// What an entry takes beyond its key's text, the string header and the int.
+func TestBytesPerEntry(t *testing.T) {
+	if testenv.Race {
+		return // the race detector makes everything larger
+	}
+	// An eighth of what command bench measures, so that the index is as full as there.
+	const entries, keyAndValue = 125_000, 16 + 8
+	keys := benchKeys(entries)
+	for policy, most := range map[store.Policy]float64{store.LRU: 180, store.TinyLFU: 196} {
+		before := heap()
+		s := open(t, store.Options[string, int]{Capacity: entries, TTL: time.Hour, IdleTimeout: time.Hour, Policy: policy})
+		for i, key := range keys {
+			require.NoError(t, s.Set(key, i))
+		}
+		bytes := float64(heap()-before)/entries - keyAndValue
+		t.Logf("%v: %.1f bytes", policy, bytes)
+		require.LessOrEqual(t, bytes, most, policy.String())
+		require.NoError(t, s.Close()) // the next is measured without it
+	}
+	runtime.KeepAlive(keys)
+}
+
+// heap returns the bytes in use.
+func heap() int64 {
+	for range 3 { // cleanups free more
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // The benchmarks measure the store beside golang-lru's expirable. Command bench

@@ -241,6 +241,14 @@ var listed = []struct {
 		without("store/entry.go", "next.key = v.key"),
 	}},
 
+	// What there is a bound for.
+	{"a new entry gets details of its own", "TestAllocations", []edit{
+		first("store/write.go", "e.born = s.nextLocked()", "e.own()"),
+	}},
+	{"a new entry is made with details of its own", "TestBytesPerEntry", []edit{
+		first("store/entry.go", "switch {\n\tcase s.plain == nil:", "if s.plain != nil { e := detailed[K, V](); e.weight = 1; return e }"),
+	}},
+
 	// The order of use, and that of deadlines.
 	{"LRU goes by the marks of slots alone", "TestLRUIsExact", []edit{
 		first("store/lru.go", "if now == f.at {", "return true"),
