@@ -248,6 +248,12 @@ var listed = []struct {
 	{"a new entry is made with details of its own", "TestBytesPerEntry", []edit{
 		first("store/entry.go", "switch {\n\tcase s.plain == nil:", "if s.plain != nil { e := detailed[K, V](); e.weight = 1; return e }"),
 	}},
+	{"all that are dead go in one turn", "TestDeadEntriesGoInTurns", []edit{
+		first("store/sweep.go", "expiry := s.table.expiry", "want, most = s.table.len(), s.table.len()"),
+	}},
+	{"all that are listed as dead are looked at in one turn", "TestDeadEntriesGoInTurns", []edit{
+		first("store/sweep.go", "expiry := s.table.expiry", "most = s.table.len()"),
+	}},
 
 	// The order of use, and that of deadlines.
 	{"LRU goes by the marks of slots alone", "TestLRUIsExact", []edit{

@@ -1,0 +1,66 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/store"
+	"github.com/latchkey-go/latchkey/storetest"
+)
+
+// turnsClock calls a function before each turn that an operation takes under the lock: that
+// is when it is read.
+type turnsClock struct {
+	*storetest.Clock
+	turn func()
+}
+
+func (c *turnsClock) Now() time.Time {
+	c.turn()
+	return c.Clock.Now()
+}
+
+// However many entries are dead, or listed as if they were, few of them are looked at and
+// freed in one turn under the lock: others get theirs in between.
+func TestDeadEntriesGoInTurns(t *testing.T) {
+	const entries = 2000
+	const most = 64 // in one turn: some tens of microseconds
+	for name, do := range map[string]func(s *store.Store[int, int], clock *storetest.Clock) error{
+		"sweep":  func(_ *store.Store[int, int], clock *storetest.Clock) error { clock.Advance(time.Hour); return nil },
+		"Len":    func(s *store.Store[int, int], _ *storetest.Clock) error { s.Len(); return nil },
+		"insert": func(s *store.Store[int, int], _ *storetest.Clock) error { return s.Set(-1, -1) },
+		"Resize": func(s *store.Store[int, int], _ *storetest.Clock) error { _, err := s.Resize(entries / 2); return err },
+	} {
+		run := func(t *testing.T, used bool) (turns int) {
+			base := storetest.NewClock(t)
+			clock := &turnsClock{base, func() {}}
+			s := open(t, store.Options[int, int]{Capacity: entries, IdleTimeout: 2 * time.Hour, SweepInterval: 3 * time.Hour, Clock: clock})
+			for i := range entries {
+				require.NoError(t, s.Set(i, i))
+			}
+			base.Advance(90 * time.Minute)
+			for i := range entries {
+				if used {
+					require.NoError(t, s.Touch(i))
+				}
+			}
+			base.Advance(time.Hour)
+			left := s.Stats().Entries
+			require.Equal(t, entries, left, "nothing has been freed yet")
+			clock.turn = func() {
+				now := s.Stats().Entries
+				require.LessOrEqual(t, left-now, most)
+				left = now
+				turns++
+			}
+			require.NoError(t, do(s, base))
+			clock.turn()
+			return turns
+		}
+		t.Run(name+", dead", func(t *testing.T) { run(t, false) })
+		// They stay listed by the deadline that they had before.
+		t.Run(name+", used since", func(t *testing.T) { require.Greater(t, run(t, true), entries/most) })
+	}
+}
