@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -145,6 +147,53 @@ func TestGetOrLoadManyFails(t *testing.T) {
 			require.Equal(t, errSource, m.panicked.(*store.PanicError).Value)
 		}
 		require.Zero(t, s.Stats().Loading)
+	})
+}
+
+// A bulk load that ends its goroutine ends those of all who wait for one of its keys; they
+// don't wait for the rest any more either.
+func TestGetOrLoadManyExits(t *testing.T) {
+	inLoads(t, options{}, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, c *source) {
+		exit := make(chan struct{})
+		load := func(context.Context, []string) (map[string]int, error) {
+			<-exit
+			runtime.Goexit()
+			return nil, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		single := ask(ctx, s, c.load)
+		var over, returned, panicked atomic.Int64
+		join := func(get func()) {
+			go func() {
+				defer over.Add(1)
+				defer func() {
+					if recover() != nil {
+						panicked.Add(1)
+					}
+				}()
+				get()
+				returned.Add(1)
+			}()
+			synctest.Wait()
+		}
+		join(func() { _, _ = s.GetOrLoadMany(t.Context(), []string{"a", "k", "b"}, load) })
+		join(func() { _, _ = s.GetOrLoadMany(t.Context(), []string{"b"}, nil) })
+		join(func() { _, _ = s.GetOrLoad(t.Context(), "a", nil) })
+		cancel()
+		synctest.Wait()
+		single.require(t, 0, context.Canceled)
+		require.Zero(t, c.cancelled.Load(), "the first of them waits for k, too")
+		require.Zero(t, over.Load())
+		close(exit)
+		synctest.Wait()
+		require.EqualValues(t, 3, over.Load())
+		require.Zero(t, returned.Load())
+		require.Zero(t, panicked.Load())
+		require.EqualValues(t, 1, c.cancelled.Load(), "nobody waits for k")
+		require.Zero(t, s.Stats().Loading)
+		found, err := s.GetOrLoadMany(t.Context(), []string{"a", "b"}, lengths(new([][]string)))
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"a": 1, "b": 1}, found, "loaded anew")
 	})
 }
 

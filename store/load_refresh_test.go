@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,40 @@ func TestRefreshFails(t *testing.T) {
 		a := ask(t.Context(), s, c.load)
 		c.answer(4, nil)
 		a.require(t, 4, nil)
+	})
+}
+
+// A refresh that ends its goroutine has failed like any other: the old value stays, and it
+// is tried again. It ends who waits for it, is no answer of the source, and makes room.
+func TestRefreshExits(t *testing.T) {
+	const most = 32 // refreshes at once
+	refreshing(t, options{ErrorTTL: time.Second}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		exit := func() {
+			c.answers <- func() (int, error) { runtime.Goexit(); return 0, nil }
+			synctest.Wait()
+		}
+		require.NoError(t, s.SetWithTTL("k", 1, time.Hour))
+		clock.Advance(4 * time.Second)
+		for i := range most + 1 {
+			require.Equal(t, 1, hit(t, s, c))
+			require.EqualValues(t, i+1, c.calls.Load())
+			exit()
+			require.Zero(t, s.Stats().Loading)
+			require.Equal(t, 1, hit(t, s, c))
+			require.EqualValues(t, i+1, c.calls.Load(), "not at once")
+			clock.Advance(time.Second)
+		}
+
+		hit(t, s, c)
+		clock.Advance(time.Hour)
+		a := ask(t.Context(), s, c.load)
+		exit()
+		require.True(t, a.over)
+		require.False(t, a.returned)
+		require.Nil(t, a.panicked)
+		loaded, err := again(t, s)
+		require.True(t, loaded)
+		require.Equal(t, errSource, err)
 	})
 }
 

@@ -255,6 +255,17 @@ var listed = []struct {
 		first("store/sweep.go", "expiry := s.table.expiry", "most = s.table.len()"),
 	}},
 
+	// Loads.
+	{"a load that ends its goroutine has found nothing", "TestRefreshExits|TestGetOrLoadManyExits", []edit{
+		first("store/load_run.go", "defer end.catch()", "end.exited = false"),
+	}},
+	{"who waits for a load that ends its goroutine goes on", "TestGetOrLoadManyExits", []edit{
+		never("store/load.go", "p.exited"),
+	}},
+	{"who ends early is waiting for the rest all the same", "TestGetOrLoadManyExits", []edit{
+		first("store/load_many.go", "for _, p := range promises {\n\t\t\ts.loads.leave(p)", "return"),
+	}},
+
 	// The order of use, and that of deadlines.
 	{"LRU goes by the marks of slots alone", "TestLRUIsExact", []edit{
 		first("store/lru.go", "if now == f.at {", "return true"),
