@@ -16,13 +16,17 @@ import (
 // A store's hits are those that its policy promises: with the clock of a test, which
 // has each use told at once, and with the system's, which has them told in batches.
 func TestTinyLFUHits(t *testing.T) {
+	const capacity = 1000
 	for trace, want := range map[string]struct {
-		capacity   int
-		least, lru float64 // percent of hits
+		seeds      int     // of the hash, which is another one in each store
+		least, lru float64 // percent of hits, on average
 	}{
-		"lirs_multi1":   {1000, 67, 48},
-		"lirs_cs":       {1000, 57, 2},
-		"cache2k_web12": {1000, 68, 64},
+		// Half of the seeds make 68.3 or more, one in ten less than 66.6, one in a hundred 65.4.
+		"lirs_multi1": {18, 66.4, 48},
+		// Half make 58.4 or more, one in ten less than 57.9, one in a hundred 52.6.
+		"lirs_cs": {18, 55.2, 2},
+		// All make 69.1 to 69.8.
+		"cache2k_web12": {3, 69, 64},
 	} {
 		t.Run(trace, func(t *testing.T) {
 			keys := testenv.Trace(t, trace)
@@ -30,7 +34,7 @@ func TestTinyLFUHits(t *testing.T) {
 				t.Skip("one goroutine has no races")
 			}
 			hits := func(policy store.Policy, clock store.Clock) float64 {
-				s := open(t, store.Options[int64, int64]{Capacity: want.capacity, Policy: policy, TTL: time.Hour, Clock: clock})
+				s := open(t, store.Options[int64, int64]{Capacity: capacity, Policy: policy, TTL: time.Hour, Clock: clock})
 				n := 0
 				for _, key := range keys {
 					if _, err := s.Get(key); err == nil {
@@ -38,20 +42,20 @@ func TestTinyLFUHits(t *testing.T) {
 						continue
 					}
 					require.NoError(t, s.Set(key, key))
-					require.LessOrEqual(t, s.Stats().Entries, want.capacity)
+					require.LessOrEqual(t, s.Stats().Entries, capacity)
 				}
 				return 100 * float64(n) / float64(len(keys))
 			}
 			lru := hits(store.LRU, storetest.NewClock(t))
 			var exact, batched float64
-			for range 6 { // about one seed of the hash in six costs some points
-				exact = max(exact, hits(store.TinyLFU, storetest.NewClock(t)))
-				batched = max(batched, hits(store.TinyLFU, nil))
+			for range want.seeds {
+				exact += hits(store.TinyLFU, storetest.NewClock(t)) / float64(want.seeds)
+				batched += hits(store.TinyLFU, nil) / float64(want.seeds)
 			}
 			t.Logf("LRU %.2f, TinyLFU %.2f, told in batches %.2f", lru, exact, batched)
 			require.InDelta(t, want.lru, lru, 3)
 			require.Greater(t, exact, want.least)
-			require.InDelta(t, exact, batched, 2)
+			require.Greater(t, batched, want.least)
 		})
 	}
 }
