@@ -48,7 +48,7 @@ type Store[K comparable, V any] struct {
 
 	// reads is what Get, and Set, may look at without mu; nil = nothing now.
 	reads   atomic.Pointer[index[K, V]]
-	_       [64]byte // what is written often is in other cache lines than what all read
+	_       [96]byte // what is written often is in other cache lines than what all read
 	tallies tallies
 	unused  atomic.Pointer[version[K, V]] // made for a write that was refused; nil = none
 

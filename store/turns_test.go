@@ -28,17 +28,22 @@ func TestDeadEntriesGoInTurns(t *testing.T) {
 	const entries = 2000
 	const most = 64 // in one turn: some tens of microseconds
 	for name, do := range map[string]func(s *store.Store[int, int], clock *storetest.Clock) error{
-		"sweep":  func(_ *store.Store[int, int], clock *storetest.Clock) error { clock.Advance(time.Hour); return nil },
-		"Len":    func(s *store.Store[int, int], _ *storetest.Clock) error { s.Len(); return nil },
-		"insert": func(s *store.Store[int, int], _ *storetest.Clock) error { return s.Set(-1, -1) },
-		"Resize": func(s *store.Store[int, int], _ *storetest.Clock) error { _, err := s.Resize(entries / 2); return err },
+		"sweep":        func(_ *store.Store[int, int], clock *storetest.Clock) error { clock.Advance(time.Hour); return nil },
+		"Len":          func(s *store.Store[int, int], _ *storetest.Clock) error { s.Len(); return nil },
+		"insert":       func(s *store.Store[int, int], _ *storetest.Clock) error { return s.Set(-1, -1) },
+		"heavy insert": func(s *store.Store[int, int], _ *storetest.Clock) error { return s.Set(-1, entries) },
+		"Resize":       func(s *store.Store[int, int], _ *storetest.Clock) error { _, err := s.Resize(entries / 2); return err },
 	} {
 		run := func(t *testing.T, used bool) (turns int) {
 			base := storetest.NewClock(t)
 			clock := &turnsClock{base, func() {}}
-			s := open(t, store.Options[int, int]{Capacity: entries, IdleTimeout: 2 * time.Hour, SweepInterval: 3 * time.Hour, Clock: clock})
+			o := store.Options[int, int]{Capacity: entries, IdleTimeout: 2 * time.Hour, SweepInterval: 3 * time.Hour, Clock: clock}
+			if name == "heavy insert" {
+				o.Weigher, o.MaxWeight = func(_, value int) uint32 { return uint32(value) }, entries
+			}
+			s := open(t, o)
 			for i := range entries {
-				require.NoError(t, s.Set(i, i))
+				require.NoError(t, s.Set(i, 1))
 			}
 			base.Advance(90 * time.Minute)
 			for i := range entries {

@@ -26,8 +26,8 @@ func (s *Store[K, V]) weighContained(e *entry[K, V]) (weight uint32, err error) 
 	return weight, nil
 }
 
-// evictBatch is the most entries that one operation evicts under mu at a time, so
-// that others get their turns.
+// evictBatch is the most entries that one operation evicts, or frees for their weight, under
+// mu at a time, so that others get their turns.
 const evictBatch = 64
 
 // lightenLocked makes room for e, which is live, to weigh so much, or for a new
@@ -44,7 +44,11 @@ func (s *Store[K, V]) lightenLocked(e *entry[K, V], weight uint32, now instant) 
 			staying = more // e is one of those that stay
 		}
 	}
-	for evicted := 0; s.tooHeavyLocked(more); {
+	aside := e == nil || e.lease != nil
+	for gone := 0; s.tooHeavyLocked(more); gone++ {
+		if gone == evictBatch {
+			return nil, errAgain
+		}
 		if freed, others := s.freeLocked(now, 1, sweepBatch); freed > 0 {
 			continue
 		} else if others {
@@ -53,17 +57,14 @@ func (s *Store[K, V]) lightenLocked(e *entry[K, V], weight uint32, now instant) 
 		if int64(s.table.fixed)+staying > int64(s.o.MaxWeight) {
 			return nil, ErrFull // before anything is evicted in vain
 		}
-		if evicted == evictBatch {
-			return nil, errAgain
-		}
-		if evicted == 0 && e != nil && e.lease == nil {
+		if !aside {
 			s.table.unlocked.remove(e)
 			defer s.table.unlocked.giveBack(e)
+			aside = true
 		}
 		if b, err := s.evictLocked(now); err != nil {
 			return b, err
 		}
-		evicted++
 	}
 	return nil, nil
 }
