@@ -86,7 +86,7 @@ type turn struct{ rival, column int }
 
 // turns returns a round: the rivals in random order, each in all columns, these too in
 // random order. So the columns of one are compared within a second, however the machine
-// drifts, and what it leaves to the garbage collector is not always the same one's.
+// drifts. The order is the same in each run, and with it where collections of garbage fall.
 func turns(r *rand.Rand, rivals int) (round []turn) {
 	for _, rival := range r.Perm(rivals) {
 		for _, column := range r.Perm(len(columns)) {
