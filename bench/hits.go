@@ -2,10 +2,14 @@ package main
 
 import (
 	"fmt"
+	"iter"
 	"log"
 	"math"
 	"os"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/latchkey-go/latchkey/internal/recorded"
 	"github.com/latchkey-go/latchkey/store"
@@ -38,8 +42,7 @@ func (b *bench) hits() error {
 	data := os.Getenv("LATCHKEY_DATA")
 	b.section("Hit ratios on recorded traces, in percent", `A store is asked for each key, which is set when it is not there. Means over several
 capacities of each trace; the others' ratios were recorded with the traces, in the
-same way, and "opt" is the most there can be. Traces of about four million
-requests and more are left out here; `+"`make hit-ratios`"+` has them.`)
+same way, and "opt" is the most there can be.`)
 	if b.quick {
 		b.printf("With -quick, only those of lirs and weblog are here.\n")
 	}
@@ -51,33 +54,31 @@ requests and more are left out here; `+"`make hit-ratios`"+` has them.`)
 	if err != nil {
 		return err
 	}
-	var keys []int64
-	var last string
 	var order []string
 	all, byTrace := new(ratios), make(map[string]*ratios)
 	equal := 0
-	for _, r := range reference {
-		if long(r.Trace) || b.quick && !strings.HasPrefix(r.Trace, "lirs_") && !strings.HasPrefix(r.Trace, "weblog_") {
+	for rows := range byItsTrace(reference) {
+		trace := rows[0].Trace
+		if b.quick && !strings.HasPrefix(trace, "lirs_") && !strings.HasPrefix(trace, "weblog_") {
 			continue
 		}
-		if r.Trace != last {
-			log.Print("hits: ", r.Trace)
-			last, order = r.Trace, append(order, r.Trace)
-			byTrace[last] = new(ratios)
-			if keys, err = recorded.Trace(data, last); err != nil {
-				return err
+		log.Print("hits: ", trace)
+		keys, err := recorded.Trace(data, trace)
+		if err != nil {
+			return err
+		}
+		if err := replay(rows, keys); err != nil {
+			return err
+		}
+		order = append(order, trace)
+		byTrace[trace] = new(ratios)
+		for _, r := range rows {
+			if math.Abs(r.Of["LRU"]-r.Of["lru"]) < 0.006 { // the reference has two digits
+				equal++
 			}
+			all.add(r.Of)
+			byTrace[trace].add(r.Of)
 		}
-		for name, policy := range map[string]store.Policy{"LRU": store.LRU, "TinyLFU": store.TinyLFU} {
-			if r.Of[name], err = hitRatio(policy, r.Size, keys); err != nil {
-				return err
-			}
-		}
-		if math.Abs(r.Of["LRU"]-r.Of["lru"]) < 0.006 { // the reference has two digits
-			equal++
-		}
-		all.add(r.Of)
-		byTrace[last].add(r.Of)
 	}
 	b.printf("\n%s\nLRU has the hits of golang-lru in %d of %d rows.\n", hitTable(order, byTrace, all), equal, all.rows)
 	bars := panel{title: fmt.Sprintf("Hit ratio in percent, mean of %d rows of traces and capacities", all.rows), columns: []string{""}}
@@ -90,9 +91,40 @@ requests and more are left out here; `+"`make hit-ratios`"+` has them.`)
 	return b.plot("hits", bars)
 }
 
-// long tells traces of more than four million requests, and one of nearly as many.
-func long(trace string) bool {
-	return strings.HasPrefix(trace, "arc_P") || trace == "cache2k_orm-busy"
+// byItsTrace goes through the rows of one trace after the other.
+func byItsTrace(rows []recorded.Row) iter.Seq[[]recorded.Row] {
+	return func(yield func([]recorded.Row) bool) {
+		for len(rows) > 0 {
+			n := 1
+			for n < len(rows) && rows[n].Trace == rows[0].Trace {
+				n++
+			}
+			if !yield(rows[:n]) {
+				return
+			}
+			rows = rows[n:]
+		}
+	}
+}
+
+// replay adds our hit ratios to the rows of a trace, with as many stores at a time as there
+// are processors.
+func replay(rows []recorded.Row, keys []int64) error {
+	policies := []store.Policy{store.LRU, store.TinyLFU}
+	ratios := make([]float64, len(rows)*len(policies))
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range ratios {
+		work.Go(func() (err error) {
+			ratios[i], err = hitRatio(policies[i%len(policies)], rows[i/len(policies)].Size, keys)
+			return err
+		})
+	}
+	err := work.Wait()
+	for i, ratio := range ratios {
+		rows[i/len(policies)].Of[policies[i%len(policies)].String()] = ratio
+	}
+	return err
 }
 
 // hitRatio replays a trace and returns its hit ratio in percent.

@@ -65,8 +65,8 @@ type latencies struct {
 
 // quantiles are those of one round; see shown.
 type quantiles struct {
-	n  int
-	at []time.Duration
+	n, slow int // operations, and those of them that took longer than a millisecond
+	at      []time.Duration
 }
 
 type shownQuantile struct {
@@ -168,7 +168,8 @@ func pacedWaits(op func(i int), every time.Duration, during func()) quantiles {
 // quantilesOf sorts what was measured, of which there is something.
 func quantilesOf(all []time.Duration) quantiles {
 	slices.Sort(all)
-	q := quantiles{n: len(all)}
+	slow, _ := slices.BinarySearch(all, time.Millisecond+1)
+	q := quantiles{n: len(all), slow: len(all) - slow}
 	for _, s := range shown {
 		q.at = append(q.at, all[int(s.q*float64(len(all)-1))])
 	}

@@ -19,6 +19,10 @@ func TestQuantiles(t *testing.T) {
 	if got := quantilesOf([]time.Duration{7}); got.at[0] != 7 || got.at[len(shown)-1] != 7 {
 		t.Errorf("got %v of one", got)
 	}
+	const ms = time.Millisecond
+	if got := quantilesOf([]time.Duration{ms + 1, 7, ms, 3 * ms, ms - 1}); got.slow != 2 {
+		t.Errorf("%d of five are longer than a millisecond, want 2", got.slow)
+	}
 }
 
 func TestMedian(t *testing.T) {

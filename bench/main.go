@@ -32,14 +32,14 @@ func main() {
 }
 
 func run() error {
-	b := &bench{out: os.Stdout, rounds: 5, round: 100 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
+	b := &bench{out: os.Stdout, rounds: 7, round: 50 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
 	flag.BoolVar(&b.quick, "quick", false, "fewer and shorter rounds, smaller stores, and only the main kind of store")
 	flag.StringVar(&b.workload, "workload", "", "the part of a workload's name for which to make tables of speed (default all)")
 	flag.StringVar(&b.plots, "plots", "", "the folder for plots in SVG (default none)")
 	only := flag.String("only", strings.Join(tableNames(), ","),
 		`the tables to make, by comma; "durability" stands for `+strings.Join(durabilityNames(), ","))
 	dir := flag.String("dir", "", "where the tables of durability have their files while they are made (default $TMPDIR, else the current folder)")
-	profile := flag.String("cpuprofile", "", "a file for a profile of the processor's time in all tables, less what other processes do")
+	profile := flag.String("cpuprofile", "", "a file for a profile of the processor's time in all tables, less what other processes do; caches that are raced then share this one, and its garbage")
 	child := flag.String("child", "", "what to do for the process that has started this one")
 	flag.Parse()
 	if *child != "" {
@@ -55,6 +55,7 @@ func run() error {
 	fmt.Printf("%s, %d processors, %s/%s\n", processor(), runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("%s, `%s`\n", runtime.Version(), strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " "))
 	if *profile != "" {
+		b.together = true
 		return profiled(*profile, func() error { return makeTables(b, *only, *dir) })
 	}
 	return makeTables(b, *only, *dir)
@@ -64,6 +65,7 @@ func run() error {
 type bench struct {
 	out      io.Writer
 	quick    bool
+	together bool   // caches that are raced are in this process
 	workload string // the part of a name; "" = all
 	plots    string // the folder for them; "" = none
 

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,31 +13,6 @@ import (
 
 	"github.com/latchkey-go/latchkey/internal/testenv"
 )
-
-// sieve keeps nothing but one key, and notes what it is asked for.
-type sieve[K key] struct {
-	kept  K
-	ended func()     // called with each turn's end; nil = not asked for
-	mu    sync.Mutex // guards the field below
-	asked map[K]int
-}
-
-func (c *sieve[K]) get(key K) (int, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked[key]++
-	return 0, key == c.kept
-}
-
-func (c *sieve[K]) set(K, int) {}
-func (c *sieve[K]) close()     {}
-
-// settle is called at the end of a turn.
-func (c *sieve[K]) settle() {
-	if c.ended != nil {
-		c.ended()
-	}
-}
 
 // insertion is the workload of that name.
 func insertion(t *testing.T) workload {
@@ -75,97 +50,110 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// Each rival has a turn that does not count, before all others; then there are rounds, in
-// which each has its turns.
+// Each rival gets ready and has a turn that does not count, before all others; then there
+// are rounds, in which each has its turns.
 func TestRace(t *testing.T) {
 	const rounds = 3
-	var ended []string // "a 16" for a turn of a's with 16 goroutines
-	var rivals []*rival[int]
+	var had []string // "a 16" for a turn of a's with 16 goroutines
+	var rivals []*rival
 	for _, name := range []string{"a", "b", "c"} {
-		c := &sieve[int]{asked: make(map[int]int)}
-		before := 0
-		c.ended = func() {
-			ended = append(ended, fmt.Sprint(name, " ", (len(c.asked)-before)/batch))
-			before = len(c.asked)
-		}
-		rivals = append(rivals, &rival[int]{cache: c})
+		rivals = append(rivals, &rival{name: name, racer: &puppet{ops: 1000, had: func(goroutines int) {
+			had = append(had, fmt.Sprint(name, " ", goroutines))
+		}}})
 	}
-	w := insertion(t)
-	if err := race(&bench{rounds: rounds}, rivals, w, newWork[int](w, nil, 0)); err != nil { // rounds of a batch
+	w := workloads[0]
+	if err := race(&bench{rounds: rounds}, rivals, w); err != nil {
 		t.Fatal(err)
 	}
 	const inRound = 3 * 3
-	if len(ended) != 3+rounds*inRound {
-		t.Fatalf("%d turns, want 3 and %d times %d: %q", len(ended), rounds, inRound, ended)
+	if len(had) != 3+rounds*inRound {
+		t.Fatalf("%d turns, want 3 and %d times %d: %q", len(had), rounds, inRound, had)
 	}
-	if before, want := ended[:3], []string{"a 16", "b 16", "c 16"}; !slices.Equal(before, want) {
+	if before, want := had[:3], []string{"a 16", "b 16", "c 16"}; !slices.Equal(before, want) {
 		t.Errorf("those that don't count are %q, want %q", before, want)
 	}
-	for round := range slices.Chunk(ended[3:], inRound) {
+	for round := range slices.Chunk(had[3:], inRound) {
 		slices.Sort(round)
 		want := []string{"a 1", "a 16", "a 2", "b 1", "b 16", "b 2", "c 1", "c 16", "c 2"}
 		if diff := cmp.Diff(want, round); diff != "" {
 			t.Error(diff)
 		}
 	}
-	for i, r := range rivals {
-		if len(r.rates) != len(columns) {
-			t.Fatalf("%d columns, want %d", len(r.rates), len(columns))
+	for _, r := range rivals {
+		if got := r.racer.(*puppet).prepared; !slices.Equal(got, []string{w.name}) {
+			t.Errorf("%s got ready for %q", r.name, got)
 		}
-		for column, rates := range r.rates {
-			if len(rates) != rounds || slices.Min(rates) <= 0 {
-				t.Errorf("rival %d in column %d: %v million a second, want %d figures", i, column, rates, rounds)
+		for column := range columns {
+			if len(r.rates[column]) != rounds || r.rate(column) != 0.001 { // of a million, in a second
+				t.Errorf("%s, column %d: %v; want %d", r.name, column, r.rates[column], rounds)
 			}
 		}
 	}
 }
 
-// No key of inserts comes twice to a cache, in whichever round or column, and from
-// whichever goroutine.
-func TestInsertsComeOnce(t *testing.T) {
-	t.Run("strings", testInsertsComeOnce[string])
-	t.Run("ints", testInsertsComeOnce[int])
+// puppet does next to nothing, in a second each turn.
+type puppet struct {
+	ops, hits int
+	err       error
+	had       func(goroutines int) // called with each turn; nil = not asked for
+	prepared  []string
+	closed    bool
 }
 
-func testInsertsComeOnce[K key](t *testing.T) {
-	b := &bench{rounds: 2, round: time.Millisecond}
-	w := insertion(t)
-	todo := newWork[K](w, nil, 1<<14) // some come from places that were used
-	c := &sieve[K]{asked: make(map[K]int)}
-	r := &rival[K]{cache: c}
-	for range 2 { // races, too
-		if err := race(b, []*rival[K]{r}, w, todo); err != nil {
-			t.Fatal(err)
-		}
+func (p *puppet) prepare(w workload) error {
+	p.prepared = append(p.prepared, w.name)
+	return nil
+}
+
+func (p *puppet) run(goroutines int, _ time.Duration) (outcome, error) {
+	if p.had != nil {
+		p.had(goroutines)
 	}
-	if least := 2 * batch * (16 + 2*(1+2+16)); len(c.asked) < least {
-		t.Errorf("it was asked for %d keys, want at least %d", len(c.asked), least)
-	}
-	for k, n := range c.asked {
-		if n != 1 {
-			t.Fatalf("it was asked for %v %d times", k, n)
-		}
-	}
+	return outcome{Ops: p.ops, Hits: p.hits, Took: time.Second}, p.err
+}
+
+func (p *puppet) close() error {
+	p.closed = true
+	return nil
 }
 
 // Inserts of which more than one in a hundred finds its key are no result; reads may.
 func TestHitsAreRefused(t *testing.T) {
-	b := &bench{rounds: 1, round: time.Millisecond}
+	b := &bench{rounds: 1}
 	for _, test := range []struct {
-		share   float64 // of operations whose key was there, in percent
+		hits    int // of a thousand operations
 		w       workload
 		refused bool
-	}{{0.5, insertion(t), false}, {2, insertion(t), true}, {2, workload{name: "reads"}, false}} {
-		r := &rival[int]{contender: contender[int]{name: "peer"}, cache: &sieve[int]{asked: make(map[int]int), kept: -1}}
-		again := inserts[int]{newKey: func(i int) int {
-			if i%int(100/test.share) == 0 {
-				return r.cache.(*sieve[int]).kept
-			}
-			return i
-		}}
-		err := race(b, []*rival[int]{r}, test.w, again)
+	}{{5, insertion(t), false}, {20, insertion(t), true}, {20, workloads[0], false}} {
+		err := race(b, []*rival{{name: "peer", racer: &puppet{ops: 1000, hits: test.hits}}}, test.w)
 		if refused := err != nil && strings.Contains(err.Error(), "peer"); refused != test.refused {
-			t.Errorf("%s, %v %% hits: %v", test.w.name, test.share, err)
+			t.Errorf("%s, %d hits of 1000: %v", test.w.name, test.hits, err)
+		}
+	}
+}
+
+// Who fails is named, and all that were opened are closed.
+func TestRacersThatFail(t *testing.T) {
+	failing := errors.New("failing")
+	err := race(&bench{rounds: 1}, []*rival{{name: "a", racer: &puppet{}}, {name: "b", racer: &puppet{err: failing}}}, workloads[0])
+	if !errors.Is(err, failing) || !strings.HasPrefix(err.Error(), "b: ") {
+		t.Errorf("got %v", err)
+	}
+	rivals, err := openAll(setups[0], func(name string, _ setup) (racer, error) {
+		if name == "otter" {
+			return nil, failing
+		}
+		return &puppet{}, nil
+	})
+	if !errors.Is(err, failing) || !strings.HasPrefix(err.Error(), "otter: ") {
+		t.Errorf("got %v", err)
+	}
+	if err := closeAll(rivals); err != nil {
+		t.Error(err)
+	}
+	for _, r := range rivals {
+		if p, ok := r.racer.(*puppet); ok != (r.name != "otter") || ok && !p.closed {
+			t.Errorf("%s is left open, or was never opened", r.name)
 		}
 	}
 }
@@ -175,21 +163,18 @@ func TestContendersMissInserts(t *testing.T) {
 	if testenv.Race {
 		t.Skip("what races in other caches is theirs")
 	}
-	t.Run("strings", testContendersMissInserts[string])
-	t.Run("ints", testContendersMissInserts[int])
-}
-
-func testContendersMissInserts[K key](t *testing.T) {
-	keys := newKeys[K](1000, 3)
-	rivals, err := openAll(contenders[K](), keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := insertion(t)
-	if err := race(&bench{rounds: 1, round: time.Millisecond}, rivals, w, newWork(w, keys, 1<<20)); err != nil {
-		t.Error(err)
-	}
-	for _, r := range rivals {
-		r.cache.close()
+	for _, s := range []setup{{entries: 1000}, {entries: 1000, ints: true}} {
+		t.Run(s.String(), func(t *testing.T) {
+			rivals, err := openAll(s, openRacer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := race(&bench{rounds: 1, round: time.Millisecond}, rivals, insertion(t)); err != nil {
+				t.Error(err)
+			}
+			if err := closeAll(rivals); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -40,7 +40,7 @@ func TestTables(t *testing.T) {
 		}
 	}
 	// Seven tables with their heads and rows; hit ratios are left out.
-	if want := 7*2 + 2*len(contenders[string]()) + 5 + 6 + 3 + 4 + 2; rows != want {
+	if want := 7*2 + 2*len(contenders[string]()) + 5 + 6 + 4 + 4 + 2; rows != want {
 		t.Errorf("%d rows, want %d:\n%s", rows, want, out)
 	}
 	if !strings.Contains(out.String(), "LATCHKEY_DATA is not set") {

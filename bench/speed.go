@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log"
 	"slices"
@@ -15,6 +16,8 @@ func (b *bench) speed() error {
 A coarse clock is exact to %v. ristretto drops what is set while it has too much to do.
 Columns are the number of goroutines; medians of %d rounds. In a round, all caches have a
 turn of %v in each column, in random order; one before does not count.
+Each cache is in a process of its own, and a turn begins when all others are at rest: so
+what is collected is its own garbage, and what it does in the background its own work.
 "16 ÷ 1" is the median of the rounds' ratios: throughput with 16 goroutines divided by
 that with one. The last columns are such medians too: our throughput divided by theirs,
 for 1 / 2 / 16 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
@@ -26,50 +29,46 @@ What is set beyond a capacity needs one, so caches without are not in those tabl
 		if b.quick && !s.main {
 			continue
 		}
-		var err error
-		if s.ints {
-			_, err = speedOf[int](b, s)
-		} else if s.main {
-			plotted, err = speedOf[string](b, s)
-		} else {
-			_, err = speedOf[string](b, s)
-		}
+		panels, err := b.speedOf(s)
 		if err != nil {
 			return err
+		}
+		if s.main {
+			plotted = panels
 		}
 	}
 	return b.plot("speed", plotted...)
 }
 
 // speedOf measures all workloads with one kind of store.
-func speedOf[K key](b *bench, s setup) (plotted []panel, err error) {
+func (b *bench) speedOf(s setup) (plotted []panel, err error) {
 	var selected []workload
 	for _, w := range workloads {
-		if (s.main || w.core) && strings.Contains(strings.ToLower(w.name), strings.ToLower(b.workload)) {
+		if strings.Contains(strings.ToLower(w.name), strings.ToLower(b.workload)) {
 			selected = append(selected, w)
 		}
 	}
 	if len(selected) == 0 {
 		return nil, nil
 	}
-	keys := newKeys[K](s.entries, 3)
-	rivals, err := openAll(contenders[K](), keys)
+	open := openRemote
+	if b.together {
+		open = openRacer
+	}
+	all, err := openAll(s, open)
+	defer func() { err = errors.Join(err, closeAll(all)) }()
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, r := range rivals {
-			r.cache.close()
-		}
-	}()
 	for _, w := range selected {
 		log.Printf("speed: %v: %s", s, w.name)
-		n := 1 << 20
-		if w.inserts {
-			n = 1 << 22
-			rivals = slices.DeleteFunc(rivals, func(r *rival[K]) bool { return r.endless })
+		var rivals []*rival
+		for _, r := range all {
+			if !w.inserts || !r.endless {
+				rivals = append(rivals, r)
+			}
 		}
-		if err := race(b, rivals, w, newWork(w, keys, n)); err != nil {
+		if err := race(b, rivals, w); err != nil {
 			return nil, err
 		}
 		b.printf("\n### %s: %v\n\n%s", w.name, s, speedTable(rivals))
@@ -81,7 +80,7 @@ func speedOf[K key](b *bench, s setup) (plotted []panel, err error) {
 }
 
 // speedPanel has the bars of one workload.
-func speedPanel[K key](w workload, rivals []*rival[K]) panel {
+func speedPanel(w workload, rivals []*rival) panel {
 	p := panel{title: strings.ToUpper(w.name[:1]) + w.name[1:] + ": million operations a second", columns: []string{"1 goroutine", "2 goroutines", "16 goroutines"}}
 	for _, r := range rivals {
 		var values []float64
@@ -95,7 +94,7 @@ func speedPanel[K key](w workload, rivals []*rival[K]) panel {
 
 // speedTable has a row for each rival: its throughput, what more goroutines make of it, and
 // a column of ratios for each of ours.
-func speedTable[K key](rivals []*rival[K]) string {
+func speedTable(rivals []*rival) string {
 	t := table{head: []string{"", "1", "2", "16", "16 ÷ 1"}}
 	for _, ours := range rivals {
 		if ours.ours {

@@ -38,9 +38,9 @@ func TestMinutes(t *testing.T) {
 // not the ratio of medians. That of 16 goroutines and one is likewise the median of 3, 0.9
 // and 5.
 func TestSpeedTable(t *testing.T) {
-	rivals := []*rival[int]{
-		{contender: contender[int]{name: "latchkey LRU", ours: true}, rates: [][]float64{{2, 9, 1}, {4, 4, 4}, {6, 8.1, 5}}},
-		{contender: contender[int]{name: "peer"}, rates: [][]float64{{1, 3, 5}, {8, 8, 8}, {6, 8.1, 5}}},
+	rivals := []*rival{
+		{name: "latchkey LRU", ours: true, rates: [][]float64{{2, 9, 1}, {4, 4, 4}, {6, 8.1, 5}}},
+		{name: "peer", rates: [][]float64{{1, 3, 5}, {8, 8, 8}, {6, 8.1, 5}}},
 	}
 	want := `|  | 1 | 2 | 16 | 16 ÷ 1 | LRU ÷ it |
 |---|--:|--:|--:|--:|--:|

@@ -12,12 +12,14 @@ import (
 )
 
 // Some things are done by processes of their own, which are this program started
-// again with -child: a restore begins with nothing in memory, a kill ends a process,
-// and a disk is kept busy by somebody else.
+// again with -child: a cache that is raced has its own garbage to collect and no other's, a
+// restore begins with nothing in memory, a kill ends a process, and a disk is kept busy by
+// somebody else.
 
 // children is what they can do. What they return goes to the process that started
 // them.
 var children = map[string]func(args []string) (any, error){
+	"race":    func(args []string) (any, error) { return nil, raceFor(args) },
 	"busy":    func(args []string) (any, error) { return keepBusy(args[0]) },
 	"fill":    func(args []string) (any, error) { return nil, fillFolder(args) },
 	"stream":  func(args []string) (any, error) { return nil, writeStream(args) },
@@ -40,13 +42,13 @@ func beChild(what string, args []string) error {
 // childProcess is one that runs.
 type childProcess struct {
 	cmd   *exec.Cmd
-	in    io.Closer // closed, it tells the child to end
+	in    io.WriteCloser // closed, it tells the child to end
 	out   *bufio.Reader
 	error strings.Builder
 	kill  func() error
 }
 
-func (d *durable) startChild(what string, args ...string) (*childProcess, error) {
+func startChild(what string, args ...string) (*childProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -64,13 +66,22 @@ func (d *durable) startChild(what string, args ...string) (*childProcess, error)
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
-	c.kill = d.atEnd(func() error {
+	c.kill = func() error {
 		if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return err
 		}
 		return nil
-	})
+	}
 	return c, nil
+}
+
+// startChild has the child killed when the run ends, however it does.
+func (d *durable) startChild(what string, args ...string) (*childProcess, error) {
+	c, err := startChild(what, args...)
+	if err == nil {
+		c.kill = d.atEnd(c.kill)
+	}
+	return c, err
 }
 
 // wait returns the state of a child once it has ended, and takes in its result.
