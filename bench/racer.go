@@ -44,16 +44,17 @@ type local[K key] struct {
 }
 
 func openLocal[K key](name string, s setup) (racer, error) {
-	for _, c := range named[K](name) {
-		l := &local[K]{keys: newKeys[K](s.entries, 3)}
-		var err error
-		if l.cache, err = c.open(s.entries); err != nil {
-			return nil, err
-		}
-		fill(l.cache, l.keys)
-		return l, nil
+	found := named[K](name)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no cache %q", name)
 	}
-	return nil, fmt.Errorf("no cache %q", name)
+	opened, err := found[0].open(s.entries)
+	if err != nil {
+		return nil, err
+	}
+	l := &local[K]{cache: opened, keys: newKeys[K](s.entries, 3)}
+	fill(l.cache, l.keys)
+	return l, nil
 }
 
 // fill sets all keys, a few at a time for those that drop what is too much.
