@@ -115,8 +115,11 @@ func (p *marksPiece) bound(run int) instant { return instant(p.bounds[run].Load(
 // lineBound is the bound of so many runs, from one that is first in a cache line.
 func (p *marksPiece) lineBound(run int) instant {
 	b := (*[boundsLine]atomic.Uint64)(p.bounds[run:])
-	return instant(min(b[0].Load(), b[1].Load(), b[2].Load(), b[3].Load(),
-		b[4].Load(), b[5].Load(), b[6].Load(), b[7].Load()) &^ boundLow)
+	earliest := b[0].Load()
+	for i := 1; i < len(b); i++ {
+		earliest = min(earliest, b[i].Load())
+	}
+	return instant(earliest &^ boundLow)
 }
 
 // raised puts up the bound that a run has had if that was the mark of the slot at the place
@@ -140,10 +143,8 @@ func (p *marksPiece) tighten(run int) instant {
 func (p *marksPiece) earliest(run int) uint64 {
 	m := (*[marksRun]atomic.Int64)(p.marks[run*marksRun:])
 	earliest := uint64(never)
-	for i := 0; i < marksRun; i += 4 { // with the place in the low bits, no branch is needed
-		earliest = min(earliest,
-			uint64(m[i].Load())&^(marksRun-1)|uint64(i), uint64(m[i+1].Load())&^(marksRun-1)|uint64(i+1),
-			uint64(m[i+2].Load())&^(marksRun-1)|uint64(i+2), uint64(m[i+3].Load())&^(marksRun-1)|uint64(i+3))
+	for i := range m { // with the place in the low bits, no branch is needed
+		earliest = min(earliest, uint64(m[i].Load())&^(marksRun-1)|uint64(i))
 	}
 	return earliest
 }
