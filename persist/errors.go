@@ -43,16 +43,29 @@ func (e *withinError) Error() string {
 
 func (e *withinError) Unwrap() error { return e.err }
 
-// advised returns an error of the system's about a folder with what to do.
+// advised returns an error of the system's about a folder with what to do, once:
+// where folders are handled, some of those who tell it call others.
 func advised(err error) error {
+	var already *advisedError
 	switch {
+	case errors.As(err, &already):
+		return err
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; whoever runs this has to own the folder", err)
+		return &advisedError{err, "run it as the user that the folder belongs to"}
 	case errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%w; a file stands where a folder should be: check the path", err)
+		return &advisedError{err, "a file stands where a folder should be: check the path"}
 	}
 	return err
 }
+
+type advisedError struct {
+	err    error
+	advice string
+}
+
+func (e *advisedError) Error() string { return e.err.Error() + "; " + e.advice }
+
+func (e *advisedError) Unwrap() error { return e.err }
 
 func corrupt(file string, offset int64, format string, args ...any) error {
 	return fmt.Errorf("%w: %s at byte %d: %s", ErrCorrupt, file, offset, fmt.Sprintf(format, args...))

@@ -23,7 +23,7 @@ func OpenExisting(c Config, log *slog.Logger) (*Folder, error) {
 		return nil, err
 	}
 	if err := f.load(); err != nil {
-		return nil, within(errors.Join(err, f.lock.Close()), "opening folder %s", f.dir)
+		return nil, within(advised(errors.Join(err, f.lock.Close())), "opening folder %s", f.dir)
 	}
 	return f, nil
 }

@@ -176,15 +176,13 @@ func within(name, dir string) bool {
 	return errors.Join(nameErr, dirErr, err) == nil && filepath.IsLocal(rest)
 }
 
-// hint adds to an error what to do about it.
+// hint adds to an error what to do about it, where persist does not say so itself.
 func hint(err error) error {
 	switch {
 	case errors.Is(err, persist.ErrCorrupt):
 		return fmt.Errorf("%w; \"latchkey verify\" tells all damage, \"latchkey salvage\" saves what can be read", err)
 	case errors.Is(err, persist.ErrVersion):
 		return fmt.Errorf("%w; use the latchkey of the release that wrote it", err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; run it as the user that the folder belongs to", err)
 	}
 	return err
 }

@@ -2,13 +2,20 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/disk"
+	"github.com/latchkey-go/latchkey/persist"
 )
 
 // onDir are the commands that open a folder.
@@ -84,17 +91,73 @@ func TestNoLock(t *testing.T) {
 	}
 }
 
-// A user who may not read a folder is told who may.
+// A user who may not read a folder, or a file in it, is told who may, once.
 func TestForbidden(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("the superuser may read everything")
 	}
 	jsonShop.work(t)
-	require.NoError(t, os.Chmod("sessions", 0))
-	for _, command := range onDir {
-		latchkey(t, fmt.Sprintf(command, "sessions")).failed(t, statusFailed, "run it as the user that the folder belongs to")
+	for _, name := range []string{"sessions", "sessions/MANIFEST"} {
+		require.NoError(t, os.Chmod(name, 0))
+		for _, command := range onDir {
+			got := latchkey(t, fmt.Sprintf(command, "sessions"))
+			if strings.HasPrefix(command, "salvage") && name != "sessions" {
+				continue // it saves the rest
+			}
+			got.failed(t, statusFailed)
+			requireOneAdvice(t, got.stderr)
+		}
+		require.NoError(t, os.Chmod(name, 0o700))
 	}
-	require.NoError(t, os.Chmod("sessions", 0o700))
+	require.NoError(t, os.Mkdir("locked", 0o500))
+	latchkey(t, "export sessions file").good(t)
+	got := latchkey(t, "import file locked/new")
+	got.failed(t, statusFailed)
+	requireOneAdvice(t, got.stderr)
+}
+
+// So is one for whom any other call of the file system is refused.
+func TestForbiddenCalls(t *testing.T) {
+	jsonShop.work(t)
+	config := func(n int) persist.Config {
+		c, err := persist.Config{Dir: "sessions"}.WithDefaults()
+		require.NoError(t, err)
+		c.FS = persist.ReadOnly(disk.Fails(c.FS, disk.EveryCallFrom(n, disk.Refused, syscall.EACCES)))
+		return c
+	}
+	for name, open := range map[string]func(c persist.Config) error{
+		"restore": func(c persist.Config) error {
+			_, err := restore(c)
+			return err
+		},
+		"inspect": func(c persist.Config) error {
+			_, err := persist.Inspect(c, silent)
+			return hint(err)
+		},
+		"compact": func(c persist.Config) error {
+			_, err := persist.Compact(t.Context(), c, silent)
+			return hint(err)
+		},
+	} {
+		n := 1
+		for ; ; n++ {
+			err := open(config(n))
+			if !errors.Is(err, fs.ErrPermission) {
+				break
+			}
+			requireOneAdvice(t, name+": "+err.Error())
+		}
+		require.Greater(t, n, 5, name)
+	}
+	forbidden := fmt.Errorf("reading: %w", &fs.PathError{Op: "open", Path: "sessions", Err: syscall.EACCES})
+	require.Equal(t, forbidden, hint(forbidden), "what is to be done is told by persist")
+	require.Equal(t, forbidden, notAnExport(forbidden))
+}
+
+func requireOneAdvice(t testing.TB, text string) {
+	t.Helper()
+	require.Contains(t, text, "; run it as the user that the folder belongs to")
+	require.Equal(t, 1, strings.Count(text, "; "), text)
 }
 
 // What a later release has written is not damaged.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -235,11 +234,8 @@ func importAll(ctx context.Context, in *bufio.Reader, name, dir string) (h persi
 }
 
 func notAnExport(err error) error {
-	switch {
-	case errors.Is(err, persist.ErrCorrupt):
+	if errors.Is(err, persist.ErrCorrupt) {
 		return fmt.Errorf("%w; nothing was imported", err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; run it as a user who may", err)
 	}
 	return hint(err)
 }
