@@ -52,11 +52,14 @@ func TestImportOfOtherThings(t *testing.T) {
 	// It says that it is of another type, and isn't.
 	c := folder
 	c.Schema = "string string"
-	discreet(t, second(open[string, int](t, client, o).Import(ctx, c, redisstore.CopyOptions{})))
+	err := second(open[string, int](t, client, o).Import(ctx, c, redisstore.CopyOptions{}))
+	discreet(t, err)
+	require.ErrorContains(t, err, "redisstore: folder "+folder.Dir+": codec can't decode ")
 	tight := o
 	tight.MaxValue = 3
-	err := second(open[string, string](t, client, tight).Import(ctx, folder, redisstore.CopyOptions{}))
+	err = second(open[string, string](t, client, tight).Import(ctx, folder, redisstore.CopyOptions{}))
 	require.ErrorIs(t, err, redisstore.ErrTooLarge)
+	require.ErrorContains(t, err, "redisstore: folder "+folder.Dir+": ")
 	discreet(t, err)
 
 	local := openLocal[string, string](t, folder)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/latchkey-go/latchkey/internal/usercode"
 	"github.com/latchkey-go/latchkey/persist"
 	"github.com/latchkey-go/latchkey/store"
 )
@@ -53,7 +54,7 @@ func (s *Store[K, V]) Import(ctx context.Context, from persist.Config, o CopyOpt
 	if rec.Damaged > 0 {
 		return done, fmt.Errorf("redisstore: folder %s: %w: its newest snapshot; the command latchkey can salvage the rest", from.Dir, persist.ErrCorrupt)
 	}
-	i := &importer[K, V]{s: s, codec: from.Codec, o: o, total: 2 * len(rec.Records), leftOut: map[string]bool{}}
+	i := &importer[K, V]{s: s, dir: from.Dir, codec: from.Codec, o: o, total: 2 * len(rec.Records), leftOut: map[string]bool{}}
 	err = i.each(ctx, rec.Records, i.place)
 	if err == nil {
 		err = i.each(ctx, rec.Records, i.compare)
@@ -67,6 +68,7 @@ func (s *Store[K, V]) Import(ctx context.Context, from persist.Config, o CopyOpt
 // importer is an Import under way.
 type importer[K comparable, V any] struct {
 	s     *Store[K, V]
+	dir   string // of the folder
 	codec persist.Codec
 	o     CopyOptions
 	in    *persist.Contents // those that form is for
@@ -94,7 +96,7 @@ func (i *importer[K, V]) each(ctx context.Context, records []persist.Record, f f
 		for k := range items {
 			var err error
 			if items[k], err = i.item(&records[k]); err != nil {
-				return err
+				return &usercode.FolderError{Package: "redisstore", Dir: i.dir, Cause: err}
 			}
 		}
 		var all sync.WaitGroup

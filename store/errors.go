@@ -48,6 +48,11 @@ func codecError(what string, cause error) error {
 	return &usercode.CodecError{Package: "store", What: what, Cause: cause}
 }
 
+// folderError names the store's folder in an error about what is in it.
+func (s *Store[K, V]) folderError(cause error) error {
+	return &usercode.FolderError{Package: "store", Dir: s.o.Persist.Dir, Cause: cause}
+}
+
 // logPanic reports a panic that nobody else hears of. The panic's value may hold
 // a key or a value and is left out, as are the arguments that a usual stack trace
 // shows.

@@ -319,7 +319,7 @@ func TestOtherEncryptionKey(t *testing.T) {
 	set(t, s, "a")
 	require.NoError(t, s.Close())
 	_, err := store.New(sealed(2))
-	require.EqualError(t, err, "store: codec can't decode a stored key as one of this type: "+
+	require.EqualError(t, err, "store: folder "+o.Persist.Dir+": codec can't decode a stored key as one of this type: "+
 		"persist: none of the keys given to Encrypt opens it; add the one it was sealed with")
 	require.Equal(t, map[string]int{"a": 1}, content(open(t, sealed(1))))
 }

@@ -57,7 +57,11 @@ func (s *Store[K, V]) unpack(e *entry[K, V]) error {
 }
 
 func (s *Store[K, V]) decodeValue(data *encoded, value *V) error {
-	return unmarshal(s.codecs.value, "decode a stored value as one of this type", data.value, value)
+	err := unmarshal(s.codecs.value, "decode a stored value as one of this type", data.value, value)
+	if err != nil {
+		return s.folderError(err)
+	}
+	return nil
 }
 
 // decoded returns a value, which is still to be decoded from data if that is not

@@ -18,7 +18,7 @@ func (s *Store[K, V]) restore() error {
 	}
 	from, err := s.stage(rec.Records)
 	if err != nil {
-		return err
+		return s.folderError(err)
 	}
 	journaled := s.o.Persist.Sync != persist.OnSnapshot
 	s.fence, s.maxFence, err = s.folder.Start(max(from.fence, rec.Fence), journaled)

@@ -114,7 +114,8 @@ type Store[K comparable, V any] struct {
 // [persist.ErrInUse], [persist.ErrForeign], [persist.ErrCorrupt] when no
 // snapshot is good or the journal is damaged, [persist.ErrVersion], [persist.ErrCodecMismatch],
 // [persist.ErrTypeMismatch], [ErrFull] when more entries are locked than the
-// capacity holds, and those of the file system.
+// capacity holds, the codec's, and those of the file system. Those about what the
+// folder holds name it.
 func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 	o, err := o.withDefaults()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // Contain runs f and returns its panic as an error.
@@ -48,6 +49,20 @@ func (e *CodecError) Error() string {
 }
 
 func (e *CodecError) Unwrap() error { return e.Cause }
+
+// FolderError is what an error about the content of a folder comes wrapped in, such as
+// that a codec can't decode it: who has several folders is told which one.
+type FolderError struct {
+	Package string // whose error it is
+	Dir     string
+	Cause   error
+}
+
+func (e *FolderError) Error() string {
+	return e.Package + ": folder " + e.Dir + ": " + strings.TrimPrefix(e.Cause.Error(), e.Package+": ")
+}
+
+func (e *FolderError) Unwrap() error { return e.Cause }
 
 // Marshal encodes a value.
 func Marshal[T any](c interface{ Marshal(v any) ([]byte, error) }, value T) (data []byte, err error) {
