@@ -9,6 +9,9 @@ import (
 	"github.com/latchkey-go/latchkey/store"
 )
 
+// MaxLease returns the longest lease, Options.MaxLease.
+func (s *Store[K, V]) MaxLease() time.Duration { return s.o.MaxLease }
+
 // TryLock locks the live entry for key for d, of which 0 stands for
 // Options.MaxLease, the longest there is. It does not wait for a lock.
 //

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -33,7 +34,7 @@ type Options struct {
 	Wait time.Duration
 	// Lease is how long a session stays locked when the process that holds it
 	// dies: while a request runs, its lease is renewed. At most the MaxLease of
-	// the store.Shared. 0 = DefaultLease.
+	// the store.Shared. 0 = DefaultLease, or that MaxLease if it is less.
 	Lease time.Duration
 	// Busy answers in place of a request that has waited too long; Retry-After is
 	// set. nil = a line of text, with status 503.
@@ -52,7 +53,9 @@ type Options struct {
 //
 // The handler gets the ResponseWriter as it is.
 //
-// Exclusive panics if the manager's Store is not a [*Store], or an option is below 0.
+// Exclusive panics if the manager's Store is not a [*Store], an option is below 0, or
+// Lease is above the MaxLease of the store.Shared. One that does not tell it, see there,
+// has each request get an error.
 func Exclusive(manager *scs.SessionManager, o Options) func(http.Handler) http.Handler {
 	if manager == nil {
 		panic("scsstore: Exclusive needs a manager, which scs.New makes")
@@ -67,13 +70,26 @@ func Exclusive(manager *scs.SessionManager, o Options) func(http.Handler) http.H
 	if o.Wait == 0 {
 		o.Wait = DefaultWait
 	}
-	if o.Lease == 0 {
-		o.Lease = DefaultLease
-	}
+	o.Lease = s.leaseTime(o.Lease)
 	if o.Busy == nil {
 		o.Busy = http.HandlerFunc(busy)
 	}
 	return func(next http.Handler) http.Handler { return &exclusive{manager: manager, s: s, o: o, next: next} }
+}
+
+// leaseTime returns the length of leases when d was asked for.
+func (s *Store) leaseTime(d time.Duration) time.Duration {
+	longest := time.Duration(math.MaxInt64)
+	if tells, ok := s.shared.(interface{ MaxLease() time.Duration }); ok {
+		longest = tells.MaxLease()
+	}
+	if d == 0 {
+		return min(DefaultLease, longest)
+	}
+	if d > longest {
+		panic(fmt.Sprintf("scsstore: Lease of Options is %v, and the store gives none above its MaxLease, %v; lower the one or raise the other", d, longest))
+	}
+	return d
 }
 
 func busy(w http.ResponseWriter, _ *http.Request) {

@@ -19,6 +19,10 @@ import (
 // [SharedLease.Deadline] are of that clock, at least to the millisecond. A dead
 // entry is never served, so that Status is Active or Locked.
 //
+// An engine may have a method MaxLease() time.Duration that tells the longest lease, so
+// that one too long can be told before it is asked for. Store.Shared's and redisstore's
+// have it.
+//
 // Accesses are Get, Entry, Touch, every write, [SharedLease.Get], and the end of a
 // lease by its holder, by ForceUnlock or by its deadline. Peek, All, Len and the
 // taking of a lease are none. An engine that says so may note reads late or not

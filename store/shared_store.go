@@ -18,6 +18,9 @@ func (s *Store[K, V]) Shared() Shared[K, V] { return shared[K, V]{s} }
 // without an allocation.
 type shared[K comparable, V any] struct{ s *Store[K, V] }
 
+// MaxLease returns Options.MaxLease.
+func (a shared[K, V]) MaxLease() time.Duration { return a.s.o.MaxLease }
+
 func (a shared[K, V]) Get(ctx context.Context, key K) (value V, err error) {
 	if err := ctx.Err(); err != nil {
 		return value, err
