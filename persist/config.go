@@ -15,7 +15,8 @@ const (
 // Config says where and how a store keeps its entries on disk.
 type Config struct {
 	// Dir is the store's folder, of its own, created if missing: 0700, its
-	// files 0600. "" = no persistence.
+	// files 0600. "" = no persistence; a store then refuses what is of use with a
+	// folder only, in case Dir was forgotten.
 	Dir string
 	// Codec encodes keys and values. nil = [JSON].
 	Codec Codec

@@ -85,6 +85,29 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
+// Who says how to keep entries, and not where, has forgotten the folder.
+func TestPersistWithoutDir(t *testing.T) {
+	for field, config := range map[string]persist.Config{
+		"Sync":             {Sync: persist.Always, Codec: persist.Gob{}},
+		"SnapshotInterval": {SnapshotInterval: time.Minute},
+		"Generations":      {Generations: 3},
+		"MinJournal":       {MinJournal: 1 << 20},
+		"FS":               {FS: storetest.NewDisk()},
+	} {
+		_, err := store.New(options{Persist: config})
+		require.ErrorContains(t, err, "store: Persist."+field+" is set and Persist.Dir is not")
+		require.ErrorContains(t, err, "must")
+		config.Dir = folder(t)
+		require.NoError(t, open(t, options{Persist: config}).Close())
+	}
+	// These are for Export and Import as well.
+	from := open(t, options{Persist: persist.Config{Codec: persist.Gob{}, Schema: "numbers"}})
+	set(t, from, "a")
+	to := open(t, options{Persist: persist.Config{Codec: persist.Gob{}, Schema: "numbers"}})
+	require.NoError(t, to.Import(bytes.NewReader(exported(t, from))))
+	require.Equal(t, map[string]int{"a": 1}, content(to))
+}
+
 // What is at the edge of the absurd works.
 func TestExtremeOptions(t *testing.T) {
 	o := options{

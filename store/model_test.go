@@ -169,11 +169,13 @@ func (m *machine[K]) drawOptions() {
 	m.o.SweepInterval = m.draw("sweep interval", time.Second, time.Minute)
 	m.o.RefreshAfter = m.draw("refresh after", 0, 2*time.Second, 4*time.Second)
 	m.o.ErrorTTL = m.draw("error TTL", 0, 2*time.Second, time.Minute)
-	m.o.Persist.Sync = persist.OnSnapshot
-	if !m.steppy {
-		m.o.Persist.Sync = rapid.SampledFrom([]persist.Sync{persist.Always, persist.EverySecond, persist.OnSnapshot}).Draw(m.t, "sync")
+	if m.disk != nil {
+		m.o.Persist.Sync = persist.OnSnapshot
+		if !m.steppy {
+			m.o.Persist.Sync = rapid.SampledFrom([]persist.Sync{persist.Always, persist.EverySecond, persist.OnSnapshot}).Draw(m.t, "sync")
+		}
+		m.o.Persist.SnapshotInterval = m.draw("snapshot interval", 0, time.Minute, time.Hour)
 	}
-	m.o.Persist.SnapshotInterval = m.draw("snapshot interval", 0, time.Minute, time.Hour)
 	m.watchful = rapid.Bool().Draw(m.t, "watches leases")
 }
 

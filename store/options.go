@@ -64,7 +64,8 @@ type Options[K comparable, V any] struct {
 	// ErrorTTL is how long the error of a load is remembered and returned
 	// without another load. 0 = not at all.
 	ErrorTTL time.Duration
-	// Persist keeps the entries on disk. Its zero value = memory only.
+	// Persist keeps the entries on disk. Its zero value = memory only. Without its
+	// Dir, only Codec and Schema may be set: they are for Export and Import, too.
 	Persist persist.Config
 	// OnRemove is told of every removal after the fact, outside every lock,
 	// in order per key; it may call the store, but not have the key that it is told
@@ -170,7 +171,10 @@ func (o Options[K, V]) withDefaults() (Options[K, V], error) {
 	if o.TTL != 0 && o.RefreshAfter >= o.TTL {
 		return o, fmt.Errorf("store: RefreshAfter is %v; it must be below the TTL, %v", o.RefreshAfter, o.TTL)
 	}
-	var err error
+	err := checkDir(o.Persist)
+	if err != nil {
+		return o, err
+	}
 	if o.Persist, err = o.Persist.WithDefaults(); err != nil {
 		return o, err
 	}
@@ -207,6 +211,26 @@ func orDefault[T comparable](value, byDefault T) T {
 func checkCapacity(capacity, least int) error {
 	if capacity < least || capacity > MaxCapacity {
 		return fmt.Errorf("store: capacity is %d; it must be between %d and %d", capacity, least, MaxCapacity)
+	}
+	return nil
+}
+
+// checkDir makes sure that nobody who wants a folder has one in memory alone: what is
+// of use with a folder only says so. Codec and Schema are for Export and Import, too.
+func checkDir(p persist.Config) error {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"Sync", p.Sync != 0},
+		{"SnapshotInterval", p.SnapshotInterval != 0},
+		{"Generations", p.Generations != 0},
+		{"MinJournal", p.MinJournal != 0},
+		{"FS", p.FS != nil},
+	} {
+		if f.set && p.Dir == "" {
+			return fmt.Errorf("store: Persist.%s is set and Persist.Dir is not; it must be the folder to keep the entries in, or leave Persist empty for memory only", f.name)
+		}
 	}
 	return nil
 }
