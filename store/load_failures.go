@@ -25,9 +25,10 @@ type memory struct {
 	err   error // what those get who ask until then; nil = only refreshes are put off
 }
 
-// memoryOf returns what to remember of a load that has failed.
-func (s *Store[K, V]) memoryOf(p *promise[K, V], o *outcome[V]) (m memory) {
-	told := s.o.ErrorTTL > 0 && o.err != nil && !o.has && !isContextError(o.err)
+// memoryOf returns what to remember of a load that has failed, or of which the value could
+// not be stored: then failed, the error that it has ended with, is nil.
+func (s *Store[K, V]) memoryOf(p *promise[K, V], failed error) (m memory) {
+	told := s.o.ErrorTTL > 0 && failed != nil && !isContextError(failed)
 	if !told && p.of.seen == nil {
 		return memory{}
 	}
@@ -37,7 +38,7 @@ func (s *Store[K, V]) memoryOf(p *promise[K, V], o *outcome[V]) (m memory) {
 	}
 	s.leave()
 	if told {
-		m.err = o.err
+		m.err = failed
 	}
 	m.until = now.after(orDefault(s.o.ErrorTTL, refreshPause))
 	return m

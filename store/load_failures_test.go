@@ -133,3 +133,25 @@ type manyErrors []error
 
 func (e manyErrors) Error() string   { return "many" }
 func (e manyErrors) Unwrap() []error { return e }
+
+// That a value could not be stored, as somebody has locked the entry before its refresh
+// began, is no answer of the source: when the entry is gone, it is asked again.
+func TestErrorTTLForgetsLocks(t *testing.T) {
+	var s *store.Store[string, int]
+	refreshing(t, options{ErrorTTL: time.Hour, OnRemove: func(r store.Removal[string, int]) {
+		if r.Key == "other" { // in the hit, behind it
+			lock(t, s, "k")
+		}
+	}}, func(t *testing.T, of *store.Store[string, int], clock *storetest.Clock, c *source) {
+		s = of
+		require.NoError(t, s.SetWithTTL("other", 1, time.Second))
+		lock(t, s, "other") // so that its end is seen at once
+		clock.Advance(time.Second)
+		require.Equal(t, 1, hit(t, s, c))
+		c.answer(2, nil)
+		clock.Advance(5 * time.Second)
+		loaded, err := again(t, s)
+		require.Equal(t, errSource, err)
+		require.True(t, loaded)
+	})
+}

@@ -133,13 +133,13 @@ func (s *Store[K, V]) keep(p *promise[K, V], end *ending[K, V]) {
 	defer func() { s.loads.keep(p, o, m) }()
 	defer s.storing()()
 	if !o.has {
-		m = s.memoryOf(p, &o)
+		m = s.memoryOf(p, o.err)
 		return
 	}
 	s.storeLoaded(p, &o)
 	if o.err != nil {
 		s.logRefresh(p.of, o.err)
-		m = s.memoryOf(p, &o)
+		m = s.memoryOf(p, nil)
 	}
 }
 
