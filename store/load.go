@@ -30,7 +30,8 @@ type Loader[K comparable, V any] func(ctx context.Context, key K) (V, error)
 // A value that can't be stored ([ErrFull], [ErrReadOnly], an error of the codec or
 // the disk) is returned, with that error. If load panics or calls runtime.Goexit,
 // so do all who wait, as with golang.org/x/sync/singleflight: the panic's value is
-// a [*PanicError]. If nobody waits, a panic is contained and logged.
+// a [*PanicError]. If nobody waits, a panic is contained and logged. One of the Weigher, of
+// what was loaded, is as good as one of load.
 //
 // A hit does not look at ctx, and allocates nothing of its own. With
 // Options.RefreshAfter it may start a load in the background; with

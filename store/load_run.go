@@ -139,6 +139,8 @@ func (s *Store[K, V]) keep(p *promise[K, V], end *ending[K, V]) {
 	s.storeLoaded(p, &o)
 	if o.err != nil {
 		s.logRefresh(p.of, o.err)
+	}
+	if o.err != nil || o.panicked != nil {
 		m = s.memoryOf(p, nil)
 	}
 }
@@ -146,12 +148,18 @@ func (s *Store[K, V]) keep(p *promise[K, V], end *ending[K, V]) {
 // storeLoaded stores what was loaded. If somebody was faster, o becomes what is in
 // the store, unless that is nothing.
 func (s *Store[K, V]) storeLoaded(p *promise[K, V], o *outcome[V]) {
-	err := s.write(p.key, o.value, keepTTL, func(e *entry[K, V]) error {
-		if !s.loads.current(p) || !p.of.unchanged(e) {
-			return errOvertaken
-		}
-		return nil
-	})
+	w, err := s.writingOf(p, o)
+	if o.panicked != nil {
+		return
+	}
+	if err == nil {
+		err = s.carryOut(&w, func(e *entry[K, V]) error {
+			if !s.loads.current(p) || !p.of.unchanged(e) {
+				return errOvertaken
+			}
+			return nil
+		})
+	}
 	switch err {
 	case errOvertaken:
 		if !s.loads.awaited(p) {
@@ -165,6 +173,18 @@ func (s *Store[K, V]) storeLoaded(p *promise[K, V], o *outcome[V]) {
 	default:
 		o.err = err
 	}
+}
+
+// writingOf makes the write of what was loaded ready. If the Weigher panics, it is as if
+// the load had: there is no caller here.
+func (s *Store[K, V]) writingOf(p *promise[K, V], o *outcome[V]) (w writing[K, V], err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			*o = outcome[V]{panicked: newPanicError(v)}
+			s.report(p.of, &ending[K, V]{panicked: o.panicked}, s.loads.awaited(p))
+		}
+	}()
+	return s.newWriting(p.key, o.value, keepTTL)
 }
 
 // errOvertaken says that what was loaded is not what the store should have.

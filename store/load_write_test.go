@@ -15,6 +15,34 @@ import (
 	"github.com/latchkey-go/latchkey/storetest"
 )
 
+// A Weigher that panics in a load takes those who wait along, and nobody else.
+func TestWeigherPanicsInALoad(t *testing.T) {
+	var log logged
+	panics := func(_ string, value int) uint32 {
+		if value < 0 {
+			panic(errSource)
+		}
+		return 1
+	}
+	refreshing(t, options{Weigher: panics, Logger: log.logger()}, func(t *testing.T, s *store.Store[string, int], clock *storetest.Clock, c *source) {
+		load := func(_ context.Context, keys []string) (map[string]int, error) {
+			return map[string]int{keys[0]: -1, keys[1]: 1}, nil
+		}
+		m := askMany(t.Context(), s, load, "a", "b")
+		require.IsType(t, (*store.PanicError)(nil), m.panicked)
+		require.ErrorIs(t, m.panicked.(error), errSource)
+		require.Equal(t, []string{"b", "k"}, has(s, "a", "b", "k"))
+		require.Empty(t, log.String())
+
+		hit(t, s, c)
+		c.answer(-1, nil)
+		require.Contains(t, log.String(), "panic contained")
+		require.Equal(t, 1, hit(t, s, c))
+		require.EqualValues(t, 1, c.calls.Load(), "the next try comes a second later")
+		require.Zero(t, s.Stats().Loading)
+	})
+}
+
 // Whatever happens to the key during a load wins over it: what was loaded is not
 // stored, and who asks from then on does not get it.
 func TestWritesOvertakeLoads(t *testing.T) {

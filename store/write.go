@@ -94,16 +94,21 @@ func (s *Store[K, V]) write(key K, value V, ttl time.Duration, accept func(*entr
 	if err != nil {
 		return err
 	}
-	defer s.giveBack(&w)
-	if accept == nil && s.quickSets && s.overwriteQuick(&w) {
+	return s.carryOut(&w, accept)
+}
+
+// carryOut does a write that is ready, and ends it.
+func (s *Store[K, V]) carryOut(w *writing[K, V], accept func(*entry[K, V]) error) error {
+	defer s.giveBack(w)
+	if accept == nil && s.quickSets && s.overwriteQuick(w) {
 		return nil
 	}
 	for ; ; w.read = (reading{}) {
-		err := s.attemptAt(s.orRead(w.read), func(now instant) (*batch[K, V], error) { return s.decideLocked(&w, accept, now) })
+		err := s.attemptAt(s.orRead(w.read), func(now instant) (*batch[K, V], error) { return s.decideLocked(w, accept, now) })
 		if err != errNoKey {
 			return err
 		}
-		if err := s.encodeKey(w.data, key); err != nil {
+		if err := s.encodeKey(w.data, w.key); err != nil {
 			return err
 		}
 	}
