@@ -126,7 +126,7 @@ func (s *Store[K, V]) makeLocked(c *change[K, V]) {
 	case changeClear:
 		s.replaceTableLocked(s.newTable(s.capacity))
 	case changeResize:
-		s.capacity = int(c.count)
+		s.capacity, s.room = int(c.count), int(c.count)
 		s.table.unlocked.resize(s.capacity)
 	case changeAccess, changeFreed:
 		return

@@ -2,7 +2,8 @@ package store
 
 // Resize changes the capacity, evicting what is too much, and returns how many
 // entries it evicted; dead ones, which go first, don't count. Others use the
-// store meanwhile. A store that is opened again has the capacity of its options.
+// store meanwhile, but what they add takes no room that was made. A store that is
+// opened again has the capacity of its options.
 //
 // Errors: a capacity below 1 or above [MaxCapacity]; [ErrFull] if more entries
 // are locked than are to stay, which leaves the capacity as it was;
@@ -19,6 +20,9 @@ func (s *Store[K, V]) Resize(capacity int) (evicted int, err error) {
 		})
 		evicted += n
 		if err != nil {
+			s.mu.Lock()
+			s.room = s.capacity
+			s.mu.Unlock()
 			return evicted, err
 		}
 		if done {
@@ -35,6 +39,7 @@ func (s *Store[K, V]) resizeLocked(capacity int, now instant) (evicted int, done
 	if len(s.table.locked) > capacity {
 		return 0, false, nil, ErrFull
 	}
+	s.room = min(s.capacity, capacity) // or those who add could do so faster than this evicts
 	excess := s.table.len() + len(s.coming) - s.leaving - capacity
 	if excess > 0 {
 		freed, more := s.freeLocked(now, excess, sweepBatch)

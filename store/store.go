@@ -58,6 +58,7 @@ type Store[K comparable, V any] struct {
 	waiting  atomic.Int32 // for mu, to begin an operation
 	mu       sync.Mutex   // guards the fields below, and all entries and leases
 	capacity int
+	room     int     // for entries that are added: the capacity, or a smaller one that a Resize is on its way to
 	latest   instant // latest time seen: under mu, time never runs backwards
 	wall     int64   // what to add to an instant for nanoseconds since 1970
 	position uint64  // of the latest use or birth under mu, to tell their order
@@ -137,6 +138,7 @@ func New[K comparable, V any](o Options[K, V]) (*Store[K, V], error) {
 		closed:     make(chan struct{}),
 		saving:     make(chan struct{}, 1),
 		capacity:   o.Capacity,
+		room:       o.Capacity,
 		seed:       maphash.MakeSeed(),
 		maxFence:   ^uint64(0),
 		changed:    never,

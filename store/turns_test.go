@@ -69,3 +69,50 @@ func TestDeadEntriesGoInTurns(t *testing.T) {
 		t.Run(name+", used since", func(t *testing.T) { require.Greater(t, run(t, true), entries/most) })
 	}
 }
+
+// Those who add something between two turns of Resize do not take the room that it has
+// made, or many of them would keep it from ever ending.
+func TestResizeIsNotUndone(t *testing.T) {
+	const added = 200
+	var s *store.Store[int, int]
+	next, most := 0, 100
+	s = open(t, store.Options[int, int]{Capacity: most, OnRemove: func(store.Removal[int, int]) {
+		if next == added {
+			return
+		}
+		next++
+		require.NoError(t, s.Set(-next, 0))
+		n := s.Stats().Entries
+		require.LessOrEqual(t, n, most)
+		most = n
+	}})
+	for i := range most {
+		require.NoError(t, s.Set(i, i))
+	}
+	evicted, err := s.Resize(10)
+	require.NoError(t, err)
+	require.Equal(t, 90, evicted)
+	require.Equal(t, added, next)
+	require.Equal(t, 10, s.Len())
+}
+
+// A Resize that was refused leaves the room that there was.
+func TestResizeInVain(t *testing.T) {
+	var s *store.Store[int, int]
+	s = open(t, store.Options[int, int]{Capacity: 100, OnRemove: func(r store.Removal[int, int]) {
+		if r.Key == 0 { // after the first turn
+			for i := 50; i < 70; i++ {
+				lock(t, s, i)
+			}
+		}
+	}})
+	for i := range 100 {
+		require.NoError(t, s.Set(i, i))
+	}
+	evicted, err := s.Resize(10)
+	require.Equal(t, store.ErrFull, err)
+	for i := range evicted {
+		require.NoError(t, s.Set(-1-i, 0))
+	}
+	require.Equal(t, 100, s.Len())
+}

@@ -253,7 +253,7 @@ func (s *Store[K, V]) expiresLocked(e *entry[K, V]) {
 // roomLocked finds room for one more entry: a dead one goes, or else the policy's
 // victim has to. No victim and no error mean that there is room.
 func (s *Store[K, V]) roomLocked(now instant) (victim *entry[K, V], b *batch[K, V], err error) {
-	if s.table.len()+len(s.coming)-s.leaving < s.capacity {
+	if s.table.len()+len(s.coming)-s.leaving < s.room {
 		return nil, nil, nil
 	}
 	if freed, more := s.freeLocked(now, 1, sweepBatch); freed > 0 {
