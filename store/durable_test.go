@@ -3,11 +3,14 @@ package store_test
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/internal/disk"
 	"github.com/latchkey-go/latchkey/persist"
+	"github.com/latchkey-go/latchkey/store"
+	"github.com/latchkey-go/latchkey/storetest"
 )
 
 // meddledDisk is one on which something happens while a file is synced.
@@ -71,4 +74,35 @@ func TestSyncThatFailsIsTold(t *testing.T) {
 	require.ErrorIs(t, s.Sync(), syscall.EIO)
 	require.True(t, s.Stats().ReadOnly)
 	d.Heal()
+}
+
+// A store that is read-only can't promise that what was dead when it was deleted stays
+// away: after a crash, and with a longer idle timeout, it would be there.
+func TestDeleteOfTheDeadWhileReadOnly(t *testing.T) {
+	for _, j := range journalings {
+		t.Run(j.name, func(t *testing.T) {
+			d := j.disk()
+			o := journaled(d, j.sync)
+			clock := storetest.NewClock(t)
+			o.Clock, o.IdleTimeout, o.SweepInterval = clock, time.Minute, time.Hour
+			s := open(t, o)
+			set(t, s, "dead")
+			require.NoError(t, d.Rename("/data/store", "/data/elsewhere"))
+			_ = s.Set("x", 1)
+			clock.Advance(time.Second)
+			require.True(t, s.Stats().ReadOnly)
+			clock.Advance(time.Minute)
+			require.False(t, s.Has("dead"))
+			for range 2 { // the second time, its memory has been freed
+				err := s.Delete("dead")
+				require.NoError(t, d.Rename("/data/elsewhere", "/data/store"))
+				o := journaled(d.Image().Boot(), j.sync)
+				o.Clock, o.IdleTimeout = clock, time.Hour
+				if open(t, o).Has("dead") {
+					require.ErrorIs(t, err, store.ErrReadOnly)
+				}
+				require.NoError(t, d.Rename("/data/store", "/data/elsewhere"))
+			}
+		})
+	}
 }

@@ -295,7 +295,7 @@ func (s *Store[K, V]) victimLocked() (victim *entry[K, V], b *batch[K, V], err e
 }
 
 // Delete removes the entry for key, whoever reads it later gets ErrNotFound.
-// That there is none is no error.
+// That there is none is no error, unless the store is read-only: its folder may have one.
 //
 // Errors: [ErrLocked], [ErrInvalidKey], [ErrReadOnly], [ErrClosed], and in a store
 // with a journal those of the disk.
@@ -311,11 +311,11 @@ func (s *Store[K, V]) Delete(key K) error {
 		switch {
 		case e == nil:
 			s.loads.overtake(key, s.latest)
-			return nil, nil
+			return nil, s.readOnly // if it is, the folder may have one that died since
 		case e.isDead(now, s.o.IdleTimeout):
 			s.loads.overtake(key, s.latest)
 			s.freedLocked(e, now)
-			return s.open, nil // its end must not be undone either
+			return s.open, s.readOnly // its end must not be undone either
 		case e.lease != nil:
 			s.stats.Refusals++
 			return nil, ErrLocked
