@@ -81,15 +81,21 @@ func (s *Store[K, V]) wait(b *batch[K, V]) error {
 // has become of the latest.
 func (s *Store[K, V]) waitAll() error {
 	s.mu.Lock()
-	b := s.open
-	if b == nil {
-		b = s.flying
-	}
+	b := s.lastBatchLocked()
 	s.mu.Unlock()
 	if b == nil {
 		return nil
 	}
 	return s.wait(b)
+}
+
+// lastBatchLocked returns the batch after which all changes decided by now are over, nil if
+// they are.
+func (s *Store[K, V]) lastBatchLocked() *batch[K, V] {
+	if s.open != nil {
+		return s.open
+	}
+	return s.flying
 }
 
 // busyWriting reports whether there are changes to be written.

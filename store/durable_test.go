@@ -106,3 +106,23 @@ func TestDeleteOfTheDeadWhileReadOnly(t *testing.T) {
 		})
 	}
 }
+
+// What was freed already stays away, too, once it was deleted.
+func TestDeleteOfWhatWasFreed(t *testing.T) {
+	for _, j := range journalings {
+		t.Run(j.name, func(t *testing.T) {
+			d := j.disk()
+			o := journaled(d, j.sync)
+			clock := storetest.NewClock(t)
+			o.Clock, o.IdleTimeout = clock, time.Minute
+			s := open(t, o)
+			set(t, s, "dead")
+			clock.Advance(time.Minute)
+			require.Zero(t, s.Len())
+			require.NoError(t, s.Delete("dead"))
+			o = journaled(d.Image().Boot(), j.sync)
+			o.Clock, o.IdleTimeout = clock, time.Hour
+			require.False(t, open(t, o).Has("dead"))
+		})
+	}
+}

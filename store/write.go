@@ -308,15 +308,17 @@ func (s *Store[K, V]) Delete(key K) error {
 		if b := s.pendingLocked(key, e); b != nil {
 			return b, errAgain
 		}
-		switch {
-		case e == nil:
+		if e == nil || e.isDead(now, s.o.IdleTimeout) {
 			s.loads.overtake(key, s.latest)
-			return nil, s.readOnly // if it is, the folder may have one that died since
-		case e.isDead(now, s.o.IdleTimeout):
-			s.loads.overtake(key, s.latest)
-			s.freedLocked(e, now)
-			return s.open, s.readOnly // its end must not be undone either
-		case e.lease != nil:
+			if e != nil {
+				s.freedLocked(e, now)
+			}
+			if s.readOnly != nil {
+				return nil, s.readOnly // the folder may have what has died since
+			}
+			return s.lastBatchLocked(), nil // its end must not be undone either
+		}
+		if e.lease != nil {
 			s.stats.Refusals++
 			return nil, ErrLocked
 		}
