@@ -62,7 +62,8 @@ func (s *Store[K, V]) TryLock(key K, d time.Duration) (*Lease[K, V], error) {
 // Lock is [Store.TryLock], but waits while somebody else holds a lease.
 // Waiters get theirs in the order in which they came, without polling. One
 // whose ctx ends leaves the queue with ctx's error; those whose entry is
-// removed get [ErrNotFound].
+// removed get [ErrNotFound]. What waits for the disk does not look at ctx, and there
+// those who come at the same moment may be queued in another order.
 func (s *Store[K, V]) Lock(ctx context.Context, key K, d time.Duration) (*Lease[K, V], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -2,8 +2,9 @@ package store
 
 // Resize changes the capacity, evicting what is too much, and returns how many
 // entries it evicted; dead ones, which go first, don't count. Others use the
-// store meanwhile, but what they add takes no room that was made. A store that is
-// opened again has the capacity of its options.
+// store meanwhile, but what they add takes no room that was made. It evicts a few at a
+// time, and with persist.Always syncs the disk each time. A store that is opened again
+// has the capacity of its options.
 //
 // Errors: a capacity below 1 or above [MaxCapacity]; [ErrFull] if more entries
 // are locked than are to stay, which leaves the capacity as it was;
