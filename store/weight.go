@@ -37,6 +37,12 @@ func (s *Store[K, V]) lightenLocked(e *entry[K, V], weight uint32, now instant) 
 	if s.o.MaxWeight == 0 {
 		return nil, nil
 	}
+	return s.evictForLocked(e, weight, now)
+}
+
+// evictForLocked is lightenLocked in a store that has a bound. It is a function of its own as
+// what is deferred in a loop makes each return dear.
+func (s *Store[K, V]) evictForLocked(e *entry[K, V], weight uint32, now instant) (*batch[K, V], error) {
 	more, staying := int64(weight), int64(weight)
 	if e != nil {
 		more -= int64(e.weight)
