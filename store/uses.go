@@ -60,6 +60,9 @@ func (u *uses) note(n uint64, slot, hash uint32) bool {
 func (s *Store[K, V]) passUsesLocked(part uint64) {
 	u := &s.uses[part]
 	upTo := s.tallies[part].uses()
+	if upTo == u.told {
+		return // as a rule, before an insert
+	}
 	some := s.noted[:0]
 	for n := max(u.told+1, u.after.Load()+1, upTo-min(upTo, tellEvery-1)); n <= upTo; n++ {
 		noted := u.last[n%tellEvery].Load()
