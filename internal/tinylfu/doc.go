@@ -75,8 +75,12 @@
 //
 // Memory per entry: 16 bytes, 8 to 16 for the sketch, and 2 to 6 for the shadows;
 // these take 20 to 170 kB in all below a capacity of 32,768. No call does more than
-// a bounded amount of work: 16 words halved, 8 entries moved from each list to
-// another, 256 nodes allocated for each run. Resize alone takes time in proportion.
+// a bounded amount of work: for each use that it counts, 16 words halved; 8 entries moved
+// from each list to another, 256 nodes allocated for each run. Resize alone takes time in
+// proportion.
+//
+// From a capacity of 16,384 on, newcomers are counted 16 at a time, so that the waits for the
+// sketch's memory overlap: inserts of a store of 100,000 are a tenth faster.
 //
 // A Hit with what it needs in the processor's cache takes about 30 ns at capacities
 // of 10,000 and more, 60 at 1,000 and 150 at 100, where the shadows see most of the

@@ -17,6 +17,14 @@ var plans = []plan{{1, fading}, {1, strict}, {20, fading}, {60, returning}}
 // million entries. Beyond it keys share more counters.
 const maxCapacity = 1 << 24
 
+const (
+	// countTogether is how many newcomers are counted together: the waits for so many overlap.
+	countTogether = 16
+	// countTogetherFrom is from which capacity on: the sketch of a smaller one is in the
+	// processor's cache. The window is so large there that all who leave it were counted.
+	countTogetherFrom = 1 << 14
+)
+
 // Policy decides which entry of a store goes. It is not safe for concurrent
 // use; no call but [Policy.Resize] does more than a bounded amount of work.
 type Policy struct {
@@ -26,6 +34,8 @@ type Policy struct {
 	capacity int
 	current  int // plan
 	requests int // since one was chosen
+
+	newTags []uint32 // of the latest newcomers, which are counted when it is full, or before a hit is
 
 	looked uint64 // by HitAll: the compiler can't leave out what it adds up
 }
@@ -47,6 +57,11 @@ func (p *Policy) Resize(capacity int) {
 	if capacity == p.capacity {
 		return
 	}
+	p.countNew()
+	p.newTags = make([]uint32, 0, 1)
+	if capacity >= countTogetherFrom {
+		p.newTags = make([]uint32, 0, countTogether)
+	}
 	p.capacity = capacity
 	p.sketch.resize(min(capacity, maxCapacity))
 	p.main.setPlan(plans[p.current], capacity)
@@ -64,13 +79,30 @@ func (p *Policy) Has(slot uint32) bool { return p.main.has(slot) }
 // taken.
 func (p *Policy) Add(slot uint32, hash uint64) {
 	tag := fold(hash)
-	p.request(tag)
 	p.main.list(slot, tag, window)
+	p.newTags = append(p.newTags, tag)
+	if len(p.newTags) == cap(p.newTags) {
+		p.countNew()
+	}
+}
+
+// countNew counts the latest newcomers. It looks at the memory that it needs for all of them
+// first: the processor then waits for it once, and not for each.
+func (p *Policy) countNew() {
+	for _, tag := range p.newTags {
+		words, _ := p.sketch.block(spread(tag))
+		p.looked += words[0]
+	}
+	for _, tag := range p.newTags {
+		p.request(tag)
+	}
+	p.newTags = p.newTags[:0]
 }
 
 // Hit notes a use of the entry at slot. It may come late: if the entry is no
 // longer listed there, the use counts for the key, and nothing moves.
 func (p *Policy) Hit(slot uint32, hash uint64) {
+	p.countNew()
 	tag := fold(hash)
 	p.request(tag)
 	if n := p.main.find(slot); n != nil && n.list != nowhere && n.tag == tag {

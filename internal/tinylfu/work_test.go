@@ -24,7 +24,7 @@ func workOf(p *Policy) work {
 func (w work) bounded(before work) bool {
 	return abs(w.window-before.window) <= 9 &&
 		abs(w.protected-before.protected) <= 9 &&
-		(w.hand == 0 || w.hand-before.hand <= 16) &&
+		(w.hand == 0 || w.hand-before.hand <= 16*countTogether) &&
 		w.pieces-before.pieces <= 1 && w.shadowPieces-before.shadowPieces <= len(plans)
 }
 
@@ -154,6 +154,25 @@ func TestLateHit(t *testing.T) {
 	require.Equal(t, 1, p.sketch.count(fold(mix(1007))))
 	p.Hit(7, mix(7))
 	require.EqualValues(t, protected, p.main.find(7).list)
+}
+
+// TestNewcomersCount: in a large store some are counted together, but before another use is.
+func TestNewcomersCount(t *testing.T) {
+	for capacity, together := range map[int]uint64{countTogetherFrom - 1: 1, countTogetherFrom: countTogether} {
+		p := New(capacity)
+		counted := func(key uint64) int { return p.sketch.count(fold(mix(key))) }
+		for key := range together {
+			require.Zero(t, counted(0))
+			p.Add(uint32(key), mix(key))
+		}
+		for key := range together {
+			require.Equal(t, 1, counted(key))
+		}
+		p.Add(100, mix(100))
+		p.Hit(0, mix(0))
+		require.Equal(t, 1, counted(100))
+		require.Equal(t, 2, counted(0))
+	}
 }
 
 // TestProtected keeps its size however many are used again.
