@@ -169,6 +169,9 @@ func (r *remote) close() error {
 	return errors.Join(r.child.in.Close(), r.child.wait(nil))
 }
 
+// leadIn is how long a remote does before each turn what it is to do in it.
+const leadIn = 10 * time.Millisecond
+
 // raceFor is the other end of a remote.
 func raceFor(args []string) error {
 	entries, err := strconv.Atoi(args[1])
@@ -194,7 +197,9 @@ func raceFor(args []string) error {
 		if o.Workload != "" {
 			err = prepareFor(r, o.Workload)
 		} else {
-			done, err = r.run(o.Goroutines, o.About)
+			if done, err = r.run(o.Goroutines, leadIn); err == nil {
+				done, err = r.run(o.Goroutines, o.About)
+			}
 		}
 		if err != nil {
 			return err
@@ -232,7 +237,7 @@ func warmHeap() {
 }
 
 // restPause is some ticks of the system's clock, by which it counts what processes do.
-const restPause = 8 * time.Millisecond
+const restPause = 5 * time.Millisecond
 
 // rest returns when this process does next to nothing any more: collections of garbage, and
 // what a cache does by itself, go on after a turn, and the next one is another's.

@@ -5,9 +5,14 @@ import (
 	"time"
 )
 
-// sweepBatch is how many entries are looked at under mu at a time when memory
-// is freed: some microseconds, so that others get their turns.
-const sweepBatch = 8
+const (
+	// sweepBatch is how many entries are looked at under mu at a time when memory
+	// is freed: some microseconds, so that others get their turns.
+	sweepBatch = 8
+	// sweepTries is how often a sweep looks whether those who wait for mu have got it:
+	// they are awake, as a rule, if it did not take long.
+	sweepTries = 100
+)
 
 // freeLocked frees up to want entries that are dead, looking at up to most that
 // are listed to be. more reports whether there may be others.
@@ -39,7 +44,7 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 func (s *Store[K, V]) sweepAll() { s.Len() }
 
 // Len returns the number of live entries. It frees what is dead first, a batch
-// at a time, as a sweep would have done later.
+// at a time, as a sweep would have done later, and one at a time while others wait.
 func (s *Store[K, V]) Len() int {
 	live, _ := s.countLive()
 	return live
@@ -52,7 +57,7 @@ func (s *Store[K, V]) countLive() (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		_, more := s.freeLocked(now, sweepBatch, sweepBatch)
+		more := s.sweepLocked(now)
 		live := s.table.len()
 		s.swept = now
 		s.busy = true
@@ -60,8 +65,22 @@ func (s *Store[K, V]) countLive() (int, error) {
 		if !more {
 			return live, nil
 		}
-		runtime.Gosched() // to whoever waits for mu
+		for tries := 0; tries < sweepTries && s.waiting.Load() > 0; tries++ {
+			runtime.Gosched()
+		}
 	}
+}
+
+// sweepLocked frees a batch of what is dead, or one while others wait, and reports whether
+// there may be more.
+func (s *Store[K, V]) sweepLocked(now instant) (more bool) {
+	for range sweepBatch {
+		_, more = s.freeLocked(now, 1, 1)
+		if !more || s.waiting.Load() > 0 {
+			break
+		}
+	}
+	return more
 }
 
 // freedLocked removes an entry that is dead.
