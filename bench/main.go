@@ -32,7 +32,7 @@ func main() {
 }
 
 func run() error {
-	b := &bench{out: os.Stdout, rounds: 5, round: 50 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
+	b := &bench{out: os.Stdout, rounds: 5, round: 40 * time.Millisecond, entries: 1_000_000, many: 5_000_000, dying: 10_000_000, repeats: 3}
 	flag.BoolVar(&b.quick, "quick", false, "fewer and shorter rounds, smaller stores, and only the main kind of store")
 	flag.StringVar(&b.workload, "workload", "", "the part of a workload's name for which to make tables of speed (default all)")
 	flag.StringVar(&b.plots, "plots", "", "the folder for plots in SVG (default none)")

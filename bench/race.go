@@ -63,31 +63,22 @@ func forAll(rivals []*rival, do func(r *rival) error) error {
 	return errors.Join(errs...)
 }
 
-// race measures all rivals in all columns, once each round, after a turn of each that does
-// not count. It fails if inserts were none.
+// race measures all rivals in all columns, once each round. It fails if inserts were none.
 func race(b *bench, rivals []*rival, w workload) error {
 	err := forAll(rivals, func(r *rival) error {
 		r.rates = make([][]float64, len(columns))
+		r.ops, r.hits = 0, 0
 		return r.prepare(w)
 	})
 	if err != nil {
 		return err
 	}
-	for _, r := range rivals {
-		if _, err := r.turn(columns[len(columns)-1], b.round); err != nil {
-			return err
-		}
-		r.ops, r.hits = 0, 0
-	}
 	random := rand.New(rand.NewPCG(7, 8))
 	for range b.rounds {
 		for _, t := range turns(random, len(rivals)) {
-			r := rivals[t.rival]
-			rate, err := r.turn(columns[t.column], b.round)
-			if err != nil {
+			if err := rivals[t.rival].turn(t.columns, b.round); err != nil {
 				return err
 			}
-			r.rates[t.column] = append(r.rates[t.column], rate)
 		}
 	}
 	if !w.inserts {
@@ -101,30 +92,37 @@ func race(b *bench, rivals []*rival, w workload) error {
 	return nil
 }
 
-// turn returns million operations a second.
-func (r *rival) turn(goroutines int, about time.Duration) (float64, error) {
-	o, err := r.run(goroutines, about)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", r.name, err)
-	}
-	r.ops += o.Ops
-	r.hits += o.Hits
-	return float64(o.Ops) / 1e6 / o.Took.Seconds(), nil
+// turn says whose turn it is, and in which order it does the columns.
+type turn struct {
+	rival   int
+	columns []int
 }
 
-// turn says whose turn it is, and in which column.
-type turn struct{ rival, column int }
-
-// turns returns a round: the rivals in random order, each in all columns, these too in
-// random order. So the columns of one are compared within a second, however the machine
-// drifts.
+// turns returns a round: the rivals in random order, and the columns of each likewise. So the
+// columns of one are compared within a second, however the machine drifts.
 func turns(r *rand.Rand, rivals int) (round []turn) {
 	for _, rival := range r.Perm(rivals) {
-		for _, column := range r.Perm(len(columns)) {
-			round = append(round, turn{rival, column})
-		}
+		round = append(round, turn{rival, r.Perm(len(columns))})
 	}
 	return round
+}
+
+// turn measures columns in that order, each for about that long.
+func (r *rival) turn(order []int, about time.Duration) error {
+	var goroutines []int
+	for _, column := range order {
+		goroutines = append(goroutines, columns[column])
+	}
+	outcomes, err := r.run(goroutines, about)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	for i, o := range outcomes {
+		r.ops += o.Ops
+		r.hits += o.Hits
+		r.rates[order[i]] = append(r.rates[order[i]], float64(o.Ops)/1e6/o.Took.Seconds())
+	}
+	return nil
 }
 
 // rate returns the median of a column.

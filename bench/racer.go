@@ -17,11 +17,17 @@ import (
 // racer is an open cache that has turns: in this process, or in one of its own.
 type racer interface {
 	prepare(w workload) error // for what its turns are about from now on
-	run(goroutines int, about time.Duration) (outcome, error)
+	// run has a turn: it works for about that long with each of these numbers of goroutines,
+	// after a leadIn that does not count.
+	run(goroutines []int, about time.Duration) ([]outcome, error)
 	close() error
 }
 
-// outcome is what came of a turn.
+// leadIn is how many times as long as in a column a racer works before its turn counts: what it
+// uses was in the processor's cache, and others have been there since.
+const leadIn = 2
+
+// outcome is what came of a column in a turn.
 type outcome struct {
 	Ops, Hits int
 	Took      time.Duration
@@ -77,9 +83,17 @@ func (l *local[K]) prepare(w workload) error {
 // batch is how many operations a goroutine does before it looks at the clock.
 const batch = 256
 
-// run does what there is to do for about that long. Each goroutine takes a batch of
+func (l *local[K]) run(goroutines []int, about time.Duration) (outcomes []outcome, err error) {
+	l.work(2, leadIn*about)
+	for _, n := range goroutines {
+		outcomes = append(outcomes, l.work(n, about))
+	}
+	return outcomes, nil
+}
+
+// work does what there is to do for about that long. Each goroutine takes a batch of
 // operations at a time, at least one, and none does what another has done.
-func (l *local[K]) run(goroutines int, about time.Duration) (outcome, error) {
+func (l *local[K]) work(goroutines int, about time.Duration) outcome {
 	counts := make([]struct {
 		ops, hits int
 		_         [112]byte // two cache lines: goroutines don't share one
@@ -102,7 +116,7 @@ func (l *local[K]) run(goroutines int, about time.Duration) (outcome, error) {
 		o.Hits += c.hits
 	}
 	l.cache.settle()
-	return o, nil
+	return o
 }
 
 func (l *local[K]) close() error {
@@ -122,7 +136,7 @@ type remote struct {
 // order is to get ready for a workload, or else to have a turn.
 type order struct {
 	Workload   string
-	Goroutines int
+	Goroutines []int
 	About      time.Duration
 }
 
@@ -143,22 +157,22 @@ func (r *remote) prepare(w workload) error {
 	return err
 }
 
-func (r *remote) run(goroutines int, about time.Duration) (outcome, error) {
+func (r *remote) run(goroutines []int, about time.Duration) ([]outcome, error) {
 	return r.do(order{Goroutines: goroutines, About: about})
 }
 
-func (r *remote) do(o order) (outcome, error) {
+func (r *remote) do(o order) ([]outcome, error) {
 	if err := r.in.Encode(o); err != nil {
-		return outcome{}, errors.Join(err, r.close())
+		return nil, errors.Join(err, r.close())
 	}
 	return r.answer()
 }
 
-func (r *remote) answer() (o outcome, err error) {
-	if err := r.out.Decode(&o); err != nil {
-		return o, errors.Join(err, r.close()) // it says why
+func (r *remote) answer() (outcomes []outcome, err error) {
+	if err := r.out.Decode(&outcomes); err != nil {
+		return nil, errors.Join(err, r.close()) // it says why
 	}
-	return o, nil
+	return outcomes, nil
 }
 
 func (r *remote) close() error {
@@ -168,9 +182,6 @@ func (r *remote) close() error {
 	r.ended = true
 	return errors.Join(r.child.in.Close(), r.child.wait(nil))
 }
-
-// leadIn is how long a remote does before each turn what it is to do in it.
-const leadIn = 10 * time.Millisecond
 
 // raceFor is the other end of a remote.
 func raceFor(args []string) error {
@@ -183,7 +194,7 @@ func raceFor(args []string) error {
 		return err
 	}
 	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	for done := (outcome{}); ; {
+	for done := []outcome(nil); ; {
 		rest()
 		if err := out.Encode(done); err != nil {
 			return err
@@ -197,9 +208,7 @@ func raceFor(args []string) error {
 		if o.Workload != "" {
 			err = prepareFor(r, o.Workload)
 		} else {
-			if done, err = r.run(o.Goroutines, leadIn); err == nil {
-				done, err = r.run(o.Goroutines, o.About)
-			}
+			done, err = r.run(o.Goroutines, o.About)
 		}
 		if err != nil {
 			return err

@@ -15,8 +15,8 @@ func (b *bench) speed() error {
 		fmt.Sprintf(`TTL, idle timeout and metadata on for latchkey; a TTL for all others that have one.
 A coarse clock is exact to %v. ristretto drops what is set while it has too much to do.
 Columns are the number of goroutines; medians of %d rounds. In a round, all caches have a
-turn of %v in each column, in random order; one before does not count, nor do the first
-%v of each, in which what it uses comes into the processor's cache.
+turn, in random order: %v in each column, in random order as well, and before that twice as
+long for nothing, in which what it uses comes into the processor's cache again.
 Each cache is in a process of its own, and a turn begins when all others are at rest: so
 what is collected is its own garbage, and what it does in the background its own work.
 "16 ÷ 1" is the median of the rounds' ratios: throughput with 16 goroutines divided by
@@ -24,7 +24,7 @@ that with one. The last columns are such medians too: our throughput divided by 
 for 1 / 2 / 16 goroutines. **Above 1, latchkey is faster**; a ratio below 1 is where it loses.
 The heap has been as large before as it becomes: what the system asks for new memory is
 paid once in a process, and by whoever makes the most garbage.
-What is set beyond a capacity needs one, so caches without are not in those tables.`, resolution, b.rounds, b.round, leadIn))
+What is set beyond a capacity needs one, so caches without are not in those tables.`, resolution, b.rounds, b.round))
 	var plotted []panel
 	for _, s := range setups {
 		if b.quick && !s.main {
