@@ -176,7 +176,7 @@ func (s *Store[K, V]) nextChunks(c *cut[K, V], used [][]image[K, V]) (chunks [][
 }
 
 // lockGently locks mu without going to sleep for it, as far as that works: a
-// Get that had to wake the snapshot up would pay for that.
+// Get that had to wake the snapshot, or the sweep, up would pay for that.
 func (s *Store[K, V]) lockGently() {
 	for range 100 {
 		if s.mu.TryLock() {

@@ -304,9 +304,24 @@ func (s *Store[K, V]) enterAt(now reading) (instant, error) {
 	if err := s.lockOpen(); err != nil {
 		return 0, err
 	}
+	return s.enteredLocked(now), nil
+}
+
+// enterGently is enter for what goes on in the background.
+func (s *Store[K, V]) enterGently() (instant, error) {
+	now := s.read()
+	s.lockGently()
+	if s.closing {
+		s.mu.Unlock()
+		return 0, ErrClosed
+	}
+	return s.enteredLocked(now), nil
+}
+
+func (s *Store[K, V]) enteredLocked(now reading) instant {
 	s.seeLocked(now)
 	s.settleDueLocked()
-	return s.latest, nil
+	return s.latest
 }
 
 // enterFor is enter for an operation on key, which it checks first.

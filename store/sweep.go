@@ -53,7 +53,7 @@ func (s *Store[K, V]) Len() int {
 // countLive is Len, and returns ErrClosed where that has no way to.
 func (s *Store[K, V]) countLive() (int, error) {
 	for {
-		now, err := s.enter()
+		now, err := s.enterGently()
 		if err != nil {
 			return 0, err
 		}

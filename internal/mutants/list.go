@@ -299,6 +299,24 @@ var listed = []struct {
 	{"who is used all the time never goes", "TestVictimAmongTheHot", []edit{
 		never("store/lru.go", "now != never && p.tried > 2*p.mostFound()"),
 	}},
+	{"a Resize makes room for those who add", "TestResizeIsNotUndone", []edit{
+		without("store/resize.go", "s.room = min(s.capacity, capacity)"),
+	}},
+	{"a Resize that has failed keeps the room it made", "TestResizeInVain", []edit{
+		without("store/resize.go", "s.room = s.capacity"),
+	}},
+	{"a Delete of what is gone does not wait for its end", "TestDeleteOfWhatWasFreed", []edit{
+		first("store/write.go", "return s.lastBatchLocked(), nil // its end", "return nil, nil"),
+	}},
+	{"a Delete of the dead is fine while the disk fails", "TestDeleteOfTheDeadWhileReadOnly", []edit{
+		first("store/write.go", "if s.readOnly != nil {\n\t\t\t\treturn nil, s.readOnly // the folder", "return s.lastBatchLocked(), nil"),
+	}},
+	{"that a lock was in the way is remembered as the source's error", "TestErrorTTLForgetsLocks", []edit{
+		first("store/load_run.go", "m = s.memoryOf(p, nil)", "m = s.memoryOf(p, o.err); return"),
+	}},
+	{"a sweep keeps others waiting", "TestSweepGivesWay", []edit{
+		never("store/sweep.go", "s.waiting.Load() > 0 {\n\t\t\tbreak"),
+	}},
 	{"who was first in a day is not told of the next", "TestDeadlinesInDays", []edit{
 		without("store/calendar.go", "c.nodes.at(int(d.first)).before = slot"),
 	}},
