@@ -48,6 +48,7 @@ type childProcess struct {
 	kill  func() error
 }
 
+// startChild starts a child, which ends when its standard input does, or when it is done.
 func startChild(what string, args ...string) (*childProcess, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -83,8 +83,9 @@ func (l *local[K]) prepare(w workload) error {
 // batch is how many operations a goroutine does before it looks at the clock.
 const batch = 256
 
-func (l *local[K]) run(goroutines []int, about time.Duration) (outcomes []outcome, err error) {
+func (l *local[K]) run(goroutines []int, about time.Duration) ([]outcome, error) {
 	l.work(2, leadIn*about)
+	var outcomes []outcome
 	for _, n := range goroutines {
 		outcomes = append(outcomes, l.work(n, about))
 	}
@@ -206,7 +207,7 @@ func raceFor(args []string) error {
 			return err
 		}
 		if o.Workload != "" {
-			err = prepareFor(r, o.Workload)
+			done, err = nil, prepareFor(r, o.Workload)
 		} else {
 			done, err = r.run(o.Goroutines, o.About)
 		}

@@ -110,7 +110,7 @@ func (f *Folder) bytes() (total int64, err error) {
 		if err == nil {
 			total += info.Size()
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return total, within(advised(err), "folder %s", f.dir)
+			return total, inFolder(err, "folder %s", f.dir)
 		}
 	}
 	return total, nil

@@ -25,7 +25,7 @@ func Create(ctx context.Context, c Config, h Header, log *slog.Logger, fill func
 		return err
 	}
 	if err := vacant(c); err != nil {
-		return within(advised(err), "making a store in folder %s", c.Dir)
+		return inFolder(err, "making a store in folder %s", c.Dir)
 	}
 	f, err := Open(c, h.Contents, log)
 	if err != nil {

@@ -43,6 +43,11 @@ func (e *withinError) Error() string {
 
 func (e *withinError) Unwrap() error { return e.err }
 
+// inFolder is within for what was done in a folder: it says what to do, too.
+func inFolder(err error, doing string, args ...any) error {
+	return within(advised(err), doing, args...)
+}
+
 // advised returns an error of the system's about a folder with what to do, once:
 // where folders are handled, some of those who tell it call others.
 func advised(err error) error {

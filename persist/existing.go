@@ -23,7 +23,7 @@ func OpenExisting(c Config, log *slog.Logger) (*Folder, error) {
 		return nil, err
 	}
 	if err := f.load(); err != nil {
-		return nil, within(advised(errors.Join(err, f.lock.Close())), "opening folder %s", f.dir)
+		return nil, inFolder(errors.Join(err, f.lock.Close()), "opening folder %s", f.dir)
 	}
 	return f, nil
 }
@@ -51,7 +51,7 @@ func lockExisting(c Config, log *slog.Logger) (*Folder, error) {
 		}
 	}
 	if err != nil {
-		return nil, within(advised(err), "opening folder %s", f.dir)
+		return nil, inFolder(err, "opening folder %s", f.dir)
 	}
 	return f, nil
 }

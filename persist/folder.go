@@ -56,7 +56,7 @@ func Open(c Config, contents Contents, log *slog.Logger) (*Folder, error) {
 		first: make(map[uint64]uint64),
 	}
 	if err := f.open(); err != nil {
-		return nil, within(advised(err), "opening folder %s", f.dir)
+		return nil, inFolder(err, "opening folder %s", f.dir)
 	}
 	return f, nil
 }
@@ -140,7 +140,7 @@ func (f *Folder) load() error {
 func (f *Folder) Start(used uint64, journal bool) (after, upTo uint64, err error) {
 	after, err = f.start(used, journal)
 	if err != nil {
-		return 0, 0, within(advised(err), "starting in folder %s", f.dir)
+		return 0, 0, inFolder(err, "starting in folder %s", f.dir)
 	}
 	return after, f.manifest.Fence, nil
 }
@@ -205,7 +205,7 @@ func (f *Folder) replace(m manifest) error {
 		err = publish(f.fs, f.dir, manifestName)
 	}
 	if err != nil {
-		return within(advised(err), "replacing %s in folder %s", manifestName, f.dir)
+		return inFolder(err, "replacing %s in folder %s", manifestName, f.dir)
 	}
 	gone := without(f.manifest.Segments, m.Segments)
 	f.manifest, f.fresh = m, false

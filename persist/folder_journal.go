@@ -18,7 +18,7 @@ func (f *Folder) Prepare() error {
 		err = f.prepare(f.manifest)
 	}
 	if err != nil {
-		return within(advised(err), "making a segment in folder %s", f.dir)
+		return inFolder(err, "making a segment in folder %s", f.dir)
 	}
 	return nil
 }

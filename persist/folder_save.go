@@ -18,7 +18,7 @@ import (
 // fences may be handed out now.
 func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (upTo uint64, err error) {
 	if err := f.held(); err != nil {
-		return 0, within(advised(err), "taking a snapshot in folder %s", f.dir)
+		return 0, inFolder(err, "taking a snapshot in folder %s", f.dir)
 	}
 	if f.unsure != 0 {
 		// Or else a disk that goes on failing would fill up.
@@ -46,7 +46,7 @@ func (f *Folder) Save(ctx context.Context, h Header, fill func(*Writer) error) (
 		err = publish(f.fs, f.dir, manifestName)
 	}
 	if err != nil {
-		return 0, within(advised(err), "taking %s in folder %s", name, f.dir)
+		return 0, inFolder(err, "taking %s in folder %s", name, f.dir)
 	}
 	old := f.manifest
 	f.manifest, f.unsure = m, 0

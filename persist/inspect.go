@@ -56,7 +56,7 @@ func Inspect(c Config, log *slog.Logger) (*Inspection, error) {
 	}
 	i := inspector{Folder: f}
 	if err = i.run(); err != nil {
-		err = within(advised(err), "inspecting folder %s", f.dir)
+		err = inFolder(err, "inspecting folder %s", f.dir)
 	}
 	if err = errors.Join(err, f.lock.Close()); err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ type Recovered struct {
 func (f *Folder) Restore(check func(Contents) error) (*Recovered, error) {
 	rec := recovery{Folder: f, check: check}
 	if err := rec.run(); err != nil {
-		return nil, within(advised(err), "folder %s", f.dir)
+		return nil, inFolder(err, "folder %s", f.dir)
 	}
 	return &rec.out, nil
 }

@@ -66,7 +66,7 @@ func Salvage(c Config, log *slog.Logger) (*Salvaged, error) {
 		s.assumed = &Contents{Codec: c.Codec.ID(), Schema: c.Schema}
 	}
 	if err = s.run(); err != nil {
-		err = within(advised(err), "salvaging folder %s", f.dir)
+		err = inFolder(err, "salvaging folder %s", f.dir)
 	}
 	if err = errors.Join(err, f.lock.Close()); err != nil {
 		return nil, err

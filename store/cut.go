@@ -175,10 +175,14 @@ func (s *Store[K, V]) nextChunks(c *cut[K, V], used [][]image[K, V]) (chunks [][
 	return chunks, c.next < c.slots.n
 }
 
+// gentleTries is how often what goes on in the background looks again whether others have
+// mu, or have got it: they are awake, as a rule, if it did not take long.
+const gentleTries = 100
+
 // lockGently locks mu without going to sleep for it, as far as that works: a
 // Get that had to wake the snapshot, or the sweep, up would pay for that.
 func (s *Store[K, V]) lockGently() {
-	for range 100 {
+	for range gentleTries {
 		if s.mu.TryLock() {
 			return
 		}

@@ -218,6 +218,9 @@ func checkCapacity(capacity, least int) error {
 // checkDir makes sure that nobody who wants a folder has one in memory alone: what is
 // of use with a folder only says so. Codec and Schema are for Export and Import, too.
 func checkDir(p persist.Config) error {
+	if p.Dir != "" {
+		return nil
+	}
 	for _, f := range []struct {
 		name string
 		set  bool
@@ -228,7 +231,7 @@ func checkDir(p persist.Config) error {
 		{"MinJournal", p.MinJournal != 0},
 		{"FS", p.FS != nil},
 	} {
-		if f.set && p.Dir == "" {
+		if f.set {
 			return fmt.Errorf("store: Persist.%s is set and Persist.Dir is not; it must be the folder to keep the entries in, or leave Persist empty for memory only", f.name)
 		}
 	}

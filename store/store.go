@@ -264,6 +264,11 @@ func (s *Store[K, V]) lockOpen() error {
 		s.mu.Lock()
 		s.waiting.Add(-1)
 	}
+	return s.stayIfOpen()
+}
+
+// stayIfOpen unlocks mu if the store is closed.
+func (s *Store[K, V]) stayIfOpen() error {
 	if s.closing {
 		s.mu.Unlock()
 		return ErrClosed
@@ -311,9 +316,8 @@ func (s *Store[K, V]) enterAt(now reading) (instant, error) {
 func (s *Store[K, V]) enterGently() (instant, error) {
 	now := s.read()
 	s.lockGently()
-	if s.closing {
-		s.mu.Unlock()
-		return 0, ErrClosed
+	if err := s.stayIfOpen(); err != nil {
+		return 0, err
 	}
 	return s.enteredLocked(now), nil
 }

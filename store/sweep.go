@@ -5,14 +5,9 @@ import (
 	"time"
 )
 
-const (
-	// sweepBatch is how many entries are looked at under mu at a time when memory
-	// is freed: some microseconds, so that others get their turns.
-	sweepBatch = 8
-	// sweepTries is how often a sweep looks whether those who wait for mu have got it:
-	// they are awake, as a rule, if it did not take long.
-	sweepTries = 100
-)
+// sweepBatch is how many entries are looked at under mu at a time when memory
+// is freed: some microseconds, so that others get their turns.
+const sweepBatch = 8
 
 // freeLocked frees up to want entries that are dead, looking at up to most that
 // are listed to be. more reports whether there may be others.
@@ -65,7 +60,7 @@ func (s *Store[K, V]) countLive() (int, error) {
 		if !more {
 			return live, nil
 		}
-		for tries := 0; tries < sweepTries && s.waiting.Load() > 0; tries++ {
+		for tries := 0; tries < gentleTries && s.waiting.Load() > 0; tries++ {
 			runtime.Gosched()
 		}
 	}

@@ -37,7 +37,7 @@ type Policy struct {
 
 	newTags []uint32 // of the latest newcomers, which are counted when it is full, or before a hit is
 
-	looked uint64 // by HitAll: the compiler can't leave out what it adds up
+	looked uint64 // by look, and HitAll: the compiler can't leave out what it adds up
 }
 
 // New returns a policy for a store of so many entries; less than 1 means 1. It
@@ -58,10 +58,11 @@ func (p *Policy) Resize(capacity int) {
 		return
 	}
 	p.countNew()
-	p.newTags = make([]uint32, 0, 1)
+	together := 1
 	if capacity >= countTogetherFrom {
-		p.newTags = make([]uint32, 0, countTogether)
+		together = countTogether
 	}
+	p.newTags = make([]uint32, 0, together)
 	p.capacity = capacity
 	p.sketch.resize(min(capacity, maxCapacity))
 	p.main.setPlan(plans[p.current], capacity)
@@ -90,13 +91,18 @@ func (p *Policy) Add(slot uint32, hash uint64) {
 // first: the processor then waits for it once, and not for each.
 func (p *Policy) countNew() {
 	for _, tag := range p.newTags {
-		words, _ := p.sketch.block(spread(tag))
-		p.looked += words[0]
+		p.look(tag)
 	}
 	for _, tag := range p.newTags {
 		p.request(tag)
 	}
 	p.newTags = p.newTags[:0]
+}
+
+// look looks at the memory that it takes to count a key.
+func (p *Policy) look(tag uint32) {
+	words, _ := p.sketch.block(spread(tag))
+	p.looked += words[0]
 }
 
 // Hit notes a use of the entry at slot. It may come late: if the entry is no
@@ -120,8 +126,7 @@ type Use struct {
 // them first: the processor then waits for it once, and not for each.
 func (p *Policy) HitAll(uses []Use) {
 	for _, use := range uses {
-		words, _ := p.sketch.block(spread(fold(use.Hash)))
-		p.looked += words[0]
+		p.look(fold(use.Hash))
 		if n := p.main.find(use.Slot); n != nil {
 			p.looked += uint64(n.older)
 		}
@@ -172,8 +177,7 @@ func (p *Policy) VictimFor() (slot uint32, ok bool) { return p.main.victim(1) }
 func (p *Policy) Next(slots []int32) (n int) {
 	for i := p.main.oldest(window); n < len(slots) && i >= numLists; n++ {
 		node := p.main.node(i)
-		words, _ := p.sketch.block(spread(node.tag))
-		p.looked += words[0]
+		p.look(node.tag)
 		slots[n] = int32(i - numLists)
 		i = node.newer
 	}
