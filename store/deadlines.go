@@ -141,3 +141,18 @@ func (d *deadlines) remove(slot int32) {
 	}
 	n.at = never
 }
+
+// neighbours looks at what a removal of a slot has to change.
+func (d *deadlines) neighbours(slot int32) (seen uint64) {
+	n := d.nodes.at(int(slot))
+	if n.at == never || n.before == elsewhere {
+		return 0
+	}
+	if n.before >= 0 {
+		seen += uint64(d.nodes.at(int(n.before)).at)
+	}
+	if n.after >= 0 {
+		seen += uint64(d.nodes.at(int(n.after)).at)
+	}
+	return seen
+}

@@ -83,6 +83,23 @@ func TestDeadlinesInOrderQueue(t *testing.T) {
 	require.EqualValues(t, -1, d.last)
 }
 
+// Neighbours are those in the queue: what is not there has none to be looked at.
+func TestNeighboursOfADeadline(t *testing.T) {
+	d := deadlinesOf(5)
+	for slot := range int32(3) {
+		d.set(slot, 100+instant(slot))
+	}
+	require.EqualValues(t, 100+102, d.neighbours(1))
+	require.EqualValues(t, 101, d.neighbours(0))
+	require.EqualValues(t, 101, d.neighbours(2))
+	require.Zero(t, d.neighbours(3), "never listed")
+	d.remove(1)
+	require.Zero(t, d.neighbours(1), "no longer listed")
+	d.nodes.at(4).after = 1000 // far from any slot
+	d.nodes.at(4).before, d.nodes.at(4).at = elsewhere, 50
+	require.Zero(t, d.neighbours(4), "listed elsewhere")
+}
+
 // An agenda is a heap wherever its items stand.
 func TestAgendaIsAHeap(t *testing.T) {
 	places := make([]int32, 500)

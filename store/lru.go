@@ -21,8 +21,8 @@ type lru[K comparable, V any] struct {
 	touch func(slots [nextPlaces]int32) // table.touch
 	n     int                           // entries that may be evicted
 
-	next   *simplelru.LRU[int, agendaItem[int32]] // the first few of found, by place, and places that are free
-	newest instant                                // mark among these
+	next   *simplelru.LRU[int, marked] // the first few of found, by place, and places that are free
+	newest instant                     // mark among these
 	found  round
 	coming round // goes on above found
 	looked int   // at so many slots for coming, and at all for found
@@ -34,13 +34,13 @@ type lru[K comparable, V any] struct {
 // that were looked at. One that was found and comes to be among these is in found still.
 type round struct {
 	above, limit instant
-	slots        agenda[int32] // by mark, as of when they were taken down; some have gone since
+	slots        byMark // as of when they were taken down; some have gone since
 }
 
 // reset empties it, for no more to be found.
 func (r *round) reset(limit instant) {
 	r.above, r.limit = limit, limit
-	r.slots.items.clear()
+	r.slots.clear()
 }
 
 func (r *round) takes(mark instant) bool { return r.above < mark && mark <= r.limit }
@@ -49,9 +49,11 @@ const (
 	nextPlaces = 8
 	// A round is to find so many times the root of the number of entries: then neither
 	// they nor the slots to be looked at for each are many.
-	foundRoots  = 8
-	looks       = 512 // so much is looked at if all wait for that; a few bounds are one
-	marksSample = 256 // so many tell where a limit is to be
+	foundRoots = 8
+	looks      = 512 // so much is looked at if all wait for that; a few bounds are one
+	// So many tell where a limit is to be, or so few that about enough are below it.
+	marksSample = 256
+	marksEnough = 16
 	// victimSteps is how much victim does at a time: some tens of microseconds.
 	victimSteps = 64
 	// wastes is how many slots there are to each of those found that was tried in vain,
@@ -63,7 +65,7 @@ const (
 const noSlot = -1
 
 func newLRU[K comparable, V any](slots *pieces[*entry[K, V]], marks *marks, touch func([nextPlaces]int32)) *lru[K, V] {
-	next, err := simplelru.NewLRU[int, agendaItem[int32]](nextPlaces, nil)
+	next, err := simplelru.NewLRU[int, marked](nextPlaces, nil)
 	if err != nil {
 		panic(err) // a size above 0 is all it asks for
 	}
@@ -164,7 +166,7 @@ func (p *lru[K, V]) victim() (e *entry[K, V], untidy bool) {
 // isStill reports whether a slot goes by the mark that it had. Otherwise it is listed by
 // a later one, or is not to be evicted any more. If others use all that there is faster than
 // it can be tried, the first is as good as any: by then all were used meanwhile.
-func (p *lru[K, V]) isStill(f agendaItem[int32]) bool {
+func (p *lru[K, V]) isStill(f marked) bool {
 	now := instant(p.marks.at(int(f.it)).Load())
 	if now == f.at {
 		now = (*p.slots.at(int(f.it))).mark()
@@ -200,17 +202,17 @@ func (p *lru[K, V]) prepare() {
 }
 
 // drop frees a place, which is the last then.
-func (p *lru[K, V]) drop(place int) { p.next.Add(place, agendaItem[int32]{it: noSlot}) }
+func (p *lru[K, V]) drop(place int) { p.next.Add(place, marked{it: noSlot}) }
 
 // pop takes the first off what was found; noSlot is none.
-func (p *lru[K, V]) pop() agendaItem[int32] {
+func (p *lru[K, V]) pop() marked {
 	if p.found.slots.len() == 0 && p.hasScanned() {
 		p.found, p.coming.slots = p.coming, p.found.slots
 		p.coming.above = p.found.limit
 		p.coming.limit, p.looked = max(p.nextLimit(), p.found.limit), 0
 	}
 	if p.found.slots.len() == 0 {
-		return agendaItem[int32]{it: noSlot}
+		return marked{it: noSlot}
 	}
 	p.newest = p.found.slots.next()
 	return p.found.slots.pop()
@@ -276,7 +278,7 @@ func (p *lru[K, V]) nextLimit() instant {
 // sampled returns a mark that about so many of n are not above.
 func sampled(n, want int, mark func(i int) instant) instant {
 	var all [marksSample]instant
-	some, drawn := all[:0], min(n, len(all))
+	some, drawn := all[:0], min(n, len(all), marksEnough*n/max(want, 1))
 	for i := range drawn {
 		if drawn < n {
 			i = rand.IntN(n)

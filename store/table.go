@@ -136,7 +136,7 @@ func (t *table[K, V]) touch(slots [nextPlaces]int32) {
 	for i, e := range entries {
 		if e != nil {
 			versions[i] = e.v.Load()
-			t.touched += uint64(e.created) + e.born
+			t.touched += uint64(e.created) + e.born + t.expiry.neighbours(slots[i])
 		}
 	}
 	for _, v := range versions {

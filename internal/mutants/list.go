@@ -276,6 +276,9 @@ var listed = []struct {
 	{"who has to go before others in the list comes last", "TestLRUIsExact", []edit{
 		never("store/lru.go", "p.newest > p.found.slots.next()"),
 	}},
+	{"what comes late is overlooked for those that are in order", "TestByMark", []edit{
+		never("store/bymark.go", "b.rest.next() < b.nextOfSome()"),
+	}},
 	{"all that were found are tried, though they were used since", "TestInsertsAfterReading", []edit{
 		never("store/lru.go", "p.wasted > p.slots.n/wastes+64"),
 	}},
