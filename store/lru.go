@@ -46,7 +46,7 @@ func (r *round) reset(limit instant) {
 func (r *round) takes(mark instant) bool { return r.above < mark && mark <= r.limit }
 
 const (
-	nextPlaces = 8
+	nextPlaces = 16
 	// A round is to find so many times the root of the number of entries: then neither
 	// they nor the slots to be looked at for each are many.
 	foundRoots = 8

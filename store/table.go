@@ -130,6 +130,9 @@ func (t *table[K, V]) touch(slots [nextPlaces]int32) {
 		if slot != noSlot {
 			entries[i] = *t.slots.at(int(slot)) // nil = it has gone
 			t.touched += uint64(t.expiry.nodes.at(int(slot)).at)
+			if m := t.index.marks; m != nil {
+				t.touched += uint64(m.at(int(slot)).Load())
+			}
 		}
 	}
 	var versions [nextPlaces]*version[K, V]
