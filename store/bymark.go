@@ -18,8 +18,10 @@ type byMark struct {
 type marked = agendaItem[int32]
 
 const (
-	mostSome  = 1 << 14 // to look at each twice takes some tens of microseconds
-	fewMarked = 16      // are sorted at once
+	// To look at each of so many twice takes some tens of microseconds, and so does it to copy
+	// them where room is made for more. It is 256 kB, which stays.
+	mostSome  = 1 << 14
+	fewMarked = 16 // are sorted at once
 )
 
 func (b *byMark) len() int { return len(b.some) - b.first + b.rest.len() }
@@ -35,7 +37,7 @@ func (b *byMark) clearSome() {
 	b.first, b.sorted = 0, 0
 }
 
-// push lists a slot.
+// push lists a slot, by a mark that is not never.
 func (b *byMark) push(slot int32, mark instant) {
 	if b.sorted == 0 && len(b.some) < mostSome {
 		b.some = append(b.some, marked{mark, slot})
@@ -82,9 +84,9 @@ func (b *byMark) sortMore() {
 	for end-b.first > fewMarked {
 		part := b.some[b.first:end]
 		pivot := medianOfThree(part)
-		n := partition(part, pivot-1)
+		n := partition(part, pivot)
 		if n == 0 { // none is earlier: those like it are in order
-			b.sorted = b.first + partition(part, pivot)
+			b.sorted = b.first + partition(part, pivot+1)
 			b.ends = append(b.ends, b.sorted)
 			return
 		}
@@ -101,12 +103,12 @@ func medianOfThree(part []marked) instant {
 	return max(min(x, y), min(max(x, y), z))
 }
 
-// partition puts those not above a limit before the others, and returns how many they are.
-func partition(part []marked, limit instant) (n int) {
+// partition puts those before a mark before the others, and returns how many they are.
+func partition(part []marked, mark instant) (n int) {
 	for i, m := range part {
 		part[i], part[n] = part[n], m
 		one := 0 // without a branch, which a processor could not foresee
-		if m.at <= limit {
+		if m.at < mark {
 			one = 1
 		}
 		n += one

@@ -51,7 +51,8 @@ const (
 	// they nor the slots to be looked at for each are many.
 	foundRoots = 8
 	looks      = 512 // so much is looked at if all wait for that; a few bounds are one
-	// So many tell where a limit is to be, or so few that about enough are below it.
+	// At most so many are drawn to tell where a limit is to be; fewer if about marksEnough of
+	// them are not above it then.
 	marksSample = 256
 	marksEnough = 16
 	// victimSteps is how much victim does at a time: some tens of microseconds.
@@ -194,7 +195,10 @@ func (p *lru[K, V]) prepare() {
 	}
 	var slots [nextPlaces]int32
 	for place := range slots {
-		f := p.pop()
+		f := marked{it: noSlot}
+		if place == 0 || slots[place-1] != noSlot { // else that was the last, and to look again is dear
+			f = p.pop()
+		}
 		slots[place] = f.it
 		p.next.Add(place, f)
 	}
@@ -278,7 +282,7 @@ func (p *lru[K, V]) nextLimit() instant {
 // sampled returns a mark that about so many of n are not above.
 func sampled(n, want int, mark func(i int) instant) instant {
 	var all [marksSample]instant
-	some, drawn := all[:0], min(n, len(all), marksEnough*n/max(want, 1))
+	some, drawn := all[:0], min(n, len(all), max(1, marksEnough*n/max(want, 1)))
 	for i := range drawn {
 		if drawn < n {
 			i = rand.IntN(n)

@@ -279,6 +279,9 @@ var listed = []struct {
 	{"what comes late is overlooked for those that are in order", "TestByMark", []edit{
 		never("store/bymark.go", "b.rest.next() < b.nextOfSome()"),
 	}},
+	{"the ends of parts that have gone stay", "TestByMarkOfMany", []edit{
+		without("store/bymark.go", "b.ends = b.ends[:last]"),
+	}},
 	{"all that were found are tried, though they were used since", "TestInsertsAfterReading", []edit{
 		never("store/lru.go", "p.wasted > p.slots.n/wastes+64"),
 	}},
@@ -325,6 +328,9 @@ var listed = []struct {
 	}},
 	{"a day that has no slots any more stays", "TestDeadlinesInDays", []edit{
 		never("store/calendar.go", "slot < 0"),
+	}},
+	{"what is not in the queue has neighbours there", "TestNeighboursOfADeadline", []edit{
+		never("store/deadlines.go", "n.at == never || n.before == elsewhere"),
 	}},
 	{"one late deadline keeps all others out of the queue", "TestDeadlinesInOrderQueue", []edit{
 		first("store/deadlines.go", "if n == mostMoved {", "n = mostMoved"),
