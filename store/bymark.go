@@ -1,6 +1,10 @@
 package store
 
-import "math/rand/v2"
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+)
 
 // byMark lists slots by mark, the earliest first. As a rule many come, and then all go one by
 // one: so they are put in order as they go, by incremental quicksort, of which each takes a
@@ -93,7 +97,7 @@ func (b *byMark) sortMore() {
 		end = b.first + n
 		b.ends = append(b.ends, end)
 	}
-	insertionSort(b.some[b.first:end])
+	slices.SortFunc(b.some[b.first:end], func(x, y marked) int { return cmp.Compare(x.at, y.at) })
 	b.sorted = end
 }
 
@@ -114,14 +118,4 @@ func partition(part []marked, mark instant) (n int) {
 		n += one
 	}
 	return n
-}
-
-func insertionSort(part []marked) {
-	for i := 1; i < len(part); i++ {
-		m, at := part[i], i
-		for ; at > 0 && m.at < part[at-1].at; at-- {
-			part[at] = part[at-1]
-		}
-		part[at] = m
-	}
 }
