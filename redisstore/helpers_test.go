@@ -189,7 +189,9 @@ func (s *shared[T]) get(t testing.TB, start func(testing.TB) *T) *T {
 	s.Do(func() {
 		late := &lateTB{TB: t}
 		s.it = start(late)
-		atExit = append(atExit, late.cleanup...)
+		atExit.Lock()
+		defer atExit.Unlock()
+		atExit.do = append(atExit.do, late.cleanup...)
 	})
 	require.NotNil(t, s.it, "it did not start")
 	return s.it
@@ -203,15 +205,18 @@ func plainServer(t testing.TB) *server {
 	return sharedServer.get(t, func(t testing.TB) *server { return startServer(t) })
 }
 
-// atExit is run when all tests are done.
-var atExit []func()
+// atExit is done when all tests are. Two of the shared may be started at once.
+var atExit struct {
+	sync.Mutex
+	do []func()
+}
 
 func TestMain(m *testing.M) {
 	beWorker()
 	flag.Parse()
 	_ = flag.Set("test.parallel", "4") // those that are parallel wait for time to pass
 	code := m.Run()
-	for _, f := range atExit {
+	for _, f := range atExit.do {
 		f()
 	}
 	os.Exit(code)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,8 +89,17 @@ func engines(t *testing.T, test func(t *testing.T, s shared, unit time.Duration)
 // pass lets time go by: the bubble's, or that of a server, which can't be moved.
 func pass(d time.Duration) { <-time.After(d) }
 
-// redis is the server that tests share; nil until one needs it.
-var redis *redisserver.Server
+// stopRedis ends the server that tests share, if one was started.
+var stopRedis = func() {}
+
+// sharedRedis starts that server at its first call, which tests may make at once.
+var sharedRedis = sync.OnceValues(func() (*redisserver.Server, error) {
+	server, err := redisserver.Start(context.Background())
+	if err == nil {
+		stopRedis = server.Stop
+	}
+	return server, err
+})
 
 func needRedis(t testing.TB) {
 	t.Helper()
@@ -100,15 +110,12 @@ func needRedis(t testing.TB) {
 	}
 }
 
-// redisClient returns a client of the server, started if it isn't yet.
+// redisClient returns a client of the server that tests share.
 func redisClient(t testing.TB) rueidis.Client {
 	t.Helper()
 	needRedis(t)
-	if redis == nil {
-		var err error
-		redis, err = redisserver.Start(context.Background())
-		require.NoError(t, err)
-	}
+	redis, err := sharedRedis()
+	require.NoError(t, err)
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{"unix"},
 		DialCtxFn: func(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
@@ -118,12 +125,6 @@ func redisClient(t testing.TB) rueidis.Client {
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	return client
-}
-
-func stopRedis() {
-	if redis != nil {
-		redis.Stop()
-	}
 }
 
 // managed returns a manager of sessions in s. Its errors are answered with their

@@ -36,6 +36,8 @@ func TestNoTokenIsStored(t *testing.T) {
 
 	t.Run("redis", func(t *testing.T) {
 		in := onRedis(t)
+		redis, err := sharedRedis()
+		require.NoError(t, err)
 		token := login(t, in)
 		out, err := exec.Command("redis-cli", "-s", redis.Socket, "SAVE").CombinedOutput()
 		require.NoError(t, err, string(out))
