@@ -146,7 +146,8 @@
 // is a goroutine of its own, perhaps a moment after the call has returned.
 //
 // OnRemove runs outside every lock and may call the store; what it removes is
-// reported after it has returned. A panic in it is contained and logged.
+// reported after it has returned. A panic in it is contained and logged; if it calls
+// runtime.Goexit, another goroutine goes on with what comes after.
 //
 // Expired entries are reported when they are freed, which may be a SweepInterval
 // after their deadline. What is in the store when it is closed is not removed and

@@ -3,17 +3,18 @@ package store_test
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/latchkey-go/latchkey/store"
+	"github.com/latchkey-go/latchkey/storetest"
 )
 
 type removed = store.Removal[string, int]
@@ -59,43 +60,35 @@ func TestOnRemovePanics(t *testing.T) {
 }
 
 // An OnRemove that ends its goroutine, as a failing test does, takes no other
-// event with it.
+// event with it, nor has one wait for the next operation.
 func TestOnRemoveExits(t *testing.T) {
-	for name, act := range map[string]func(*store.Store[string, int]){
-		"Resize": func(s *store.Store[string, int]) { _, _ = s.Resize(1) },
-		"Clear":  func(s *store.Store[string, int]) { _ = s.Clear() },
-		"Len":    func(s *store.Store[string, int]) { s.Len() },
-		"Close": func(s *store.Store[string, int]) {
-			inGoroutine(func() { _, _ = s.Resize(1) })
-			_ = s.Close()
-		},
+	for name, test := range map[string]struct {
+		act  func(*store.Store[string, int])
+		told []string
+	}{
+		"Resize": {func(s *store.Store[string, int]) { _, _ = s.Resize(1) }, []string{"a", "b", "c"}},
+		"Clear":  {func(s *store.Store[string, int]) { _ = s.Clear() }, []string{"a", "b", "c", "d"}},
+		"Len":    {func(s *store.Store[string, int]) { s.Len() }, []string{"a", "b", "c", "d"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			told, exits := map[string]int{}, name
+		inBubble(t, name, func(t *testing.T) {
+			var gone removals[string, int]
 			s, clock := fake(t, options{TTL: time.Minute, SweepInterval: time.Hour, OnRemove: func(r removed) {
-				told[r.Key]++
-				if exits != "" {
-					runtime.Goexit()
-				}
+				gone.add(r)
+				runtime.Goexit()
 			}})
 			set(t, s, "a", "b", "c", "d")
 			if name == "Len" {
 				clock.Advance(time.Minute)
 			}
-			soon(t, func() { inGoroutine(func() { act(s) }) })
-			exits = ""
-			soon(t, func() {
-				_ = s.Clear()
-				require.NoError(t, s.Close())
-			})
-			for key, times := range told {
-				require.Equal(t, 1, times, key)
+			go test.act(s)
+			synctest.Wait()
+			var told []string
+			for _, r := range gone.take() {
+				told = append(told, r.Key)
 			}
-			want := []string{"a", "b", "c", "d"}
-			if name == "Close" {
-				want = want[:3] // what Resize has evicted
-			}
-			require.Equal(t, want, slices.Sorted(maps.Keys(told)))
+			require.ElementsMatch(t, test.told, told)
+			require.NoError(t, s.Close())
+			require.Empty(t, gone.take())
 		})
 	}
 }
@@ -150,16 +143,27 @@ func TestOnRemoveCallsTheStore(t *testing.T) {
 	}
 }
 
-// Close in an OnRemove that Close itself delivers: the events were left by one
-// that ended its goroutine.
+// Close in an OnRemove that is told while the store is being closed, perhaps by Close itself.
 func TestCloseInOnRemoveInClose(t *testing.T) {
 	var s *store.Store[string, int]
-	act := runtime.Goexit
-	s, _ = fake(t, options{OnRemove: func(removed) { act() }})
-	set(t, s, "a", "b", "c")
-	inGoroutine(func() { _, _ = s.Resize(1) })
-	act = func() { _ = s.Close() }
-	soon(t, func() { require.NoError(t, s.Close()) })
+	var told removals[string, int]
+	o := options{Capacity: 1, OnRemove: func(r removed) {
+		told.add(r)
+		_ = s.Close()
+	}}
+	onSlowDisk(t, "slow", o, func(t *testing.T, opened *store.Store[string, int], _ *storetest.Clock, d *slowDisk) {
+		s = opened
+		set(t, s, "a")
+		letGo := d.slow()
+		evicting := start(func() error { return s.Set("b", 2) })
+		closing := start(s.Close)
+		require.True(t, evicting.waits())
+		require.True(t, closing.waits())
+		letGo(nil)
+		require.NoError(t, <-evicting.done)
+		require.NoError(t, <-closing.done)
+		require.Equal(t, []removed{{Key: "a", Value: 1, Reason: store.ReasonEvicted}}, told.take())
+	})
 }
 
 // Writers at the same time: the events of a key tell its story in order.

@@ -95,9 +95,7 @@ func (s *Store[K, V]) deliverRemovals() {
 	emptied := false
 	defer func() {
 		if !emptied { // OnRemove has ended the goroutine
-			s.mu.Lock()
-			s.delivering = false
-			s.mu.Unlock()
+			go s.deliverRemovals()
 		}
 	}()
 	for {
