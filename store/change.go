@@ -83,7 +83,9 @@ func (s *Store[K, V]) writeLocked(c *change[K, V]) error {
 // noteLocked has a change written that was made already.
 func (s *Store[K, V]) noteLocked(c change[K, V]) {
 	switch {
-	case s.journal == nil, s.importing, s.readOnly != nil && !s.restarting:
+	case s.journal == nil, s.readOnly != nil && !s.restarting:
+	case s.importing:
+		s.unwritten = append(s.unwritten, c)
 	case s.direct && !s.restarting:
 		_ = s.writeLocked(&c) // an error makes the store read-only, which is told
 	default:

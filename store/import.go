@@ -54,6 +54,7 @@ func (s *Store[K, V]) importDurably(from staged[K, V]) error {
 	s.maxFence = upTo
 	s.applied = h.Seq
 	s.replaceByLocked(from)
+	s.unwritten = nil // it was about what is no more
 	return nil
 }
 
@@ -74,6 +75,10 @@ func (s *Store[K, V]) raise(barrier *batch[K, V]) error {
 func (s *Store[K, V]) lift(barrier *batch[K, V]) {
 	s.mu.Lock()
 	s.barrier, s.importing = nil, false
+	for _, c := range s.unwritten {
+		s.noteLocked(c)
+	}
+	s.unwritten = nil
 	close(barrier.done)
 	s.passOnWaylaidLocked()
 	s.unlock()

@@ -371,6 +371,54 @@ func TestImportIsDurable(t *testing.T) {
 	}
 }
 
+// noSnapshot is a disk on which no snapshot can be made once there is something to do
+// before that fails.
+type noSnapshot struct {
+	persist.FS
+	before func()
+}
+
+func (d *noSnapshot) Create(name string) (persist.File, error) {
+	if d.before != nil && strings.Contains(name, "snapshot") {
+		d.before()
+		return nil, syscall.EIO
+	}
+	return d.FS.Create(name)
+}
+
+// What happens by itself while an import is under way, and fails, is written down after it.
+func TestImportInVainAmongOthers(t *testing.T) {
+	var export bytes.Buffer
+	require.NoError(t, open(t, options{}).Export(&export))
+	for _, j := range journalings {
+		t.Run(j.name, func(t *testing.T) {
+			d := j.disk()
+			failing := &noSnapshot{FS: d}
+			o := journaled(failing, j.sync)
+			clock := storetest.NewClock(t)
+			o.Clock, o.IdleTimeout, o.SweepInterval = clock, time.Minute, time.Hour
+			s := open(t, o)
+			set(t, s, "dead")
+			clock.Advance(30 * time.Second)
+			set(t, s, "used")
+			failing.before = func() {
+				clock.Advance(30 * time.Second)
+				require.Equal(t, 1, s.Len())
+				require.NoError(t, s.Touch("used"))
+			}
+			require.ErrorIs(t, s.Import(bytes.NewReader(export.Bytes())), syscall.EIO)
+			failing.before = nil
+			require.NoError(t, s.Sync())
+			o.Persist.FS, o.IdleTimeout = d.Crash(disk.KeepNone).Boot(), time.Hour
+			s = open(t, o)
+			require.False(t, s.Has("dead"))
+			m, ok := s.Metadata("used")
+			require.True(t, ok)
+			require.Equal(t, clock.Now().UTC(), m.Accessed.UTC())
+		})
+	}
+}
+
 // While an import is under way, others wait to write, and read on.
 func TestImportAmongOthers(t *testing.T) {
 	other := open(t, options{})

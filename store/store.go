@@ -89,6 +89,7 @@ type Store[K comparable, V any] struct {
 	readOnly     error              // the journal is broken: what writers get
 	restarting   bool               // a snapshot is being taken to mend that
 	importing    bool               // another content is about to take the place of this one
+	unwritten    []change[K, V]     // noted meanwhile, for the case that it does not
 	retryDue     instant            // when to try the next one; never = not
 	retryWait    time.Duration      // since the last try
 	compacting   bool
