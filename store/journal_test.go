@@ -371,51 +371,61 @@ func TestImportIsDurable(t *testing.T) {
 	}
 }
 
-// noSnapshot is a disk on which no snapshot can be made once there is something to do
-// before that fails.
-type noSnapshot struct {
+// beforeSnapshots is a disk on which something is done, perhaps in vain, before a snapshot is
+// made; nil = nothing.
+type beforeSnapshots struct {
 	persist.FS
-	before func()
+	do func() error
 }
 
-func (d *noSnapshot) Create(name string) (persist.File, error) {
-	if d.before != nil && strings.Contains(name, "snapshot") {
-		d.before()
-		return nil, syscall.EIO
+func (d *beforeSnapshots) Create(name string) (persist.File, error) {
+	if d.do != nil && strings.Contains(name, "snapshot") {
+		if err := d.do(); err != nil {
+			return nil, err
+		}
 	}
 	return d.FS.Create(name)
 }
 
-// What happens by itself while an import is under way, and fails, is written down after it.
-func TestImportInVainAmongOthers(t *testing.T) {
-	var export bytes.Buffer
-	require.NoError(t, open(t, options{}).Export(&export))
-	for _, j := range journalings {
-		t.Run(j.name, func(t *testing.T) {
-			d := j.disk()
-			failing := &noSnapshot{FS: d}
-			o := journaled(failing, j.sync)
-			clock := storetest.NewClock(t)
-			o.Clock, o.IdleTimeout, o.SweepInterval = clock, time.Minute, time.Hour
-			s := open(t, o)
-			set(t, s, "dead")
-			clock.Advance(30 * time.Second)
-			set(t, s, "used")
-			failing.before = func() {
+// What happens by itself while an import is under way is written down after it if that
+// fails, and not if it does not: then it was about what has gone.
+func TestImportWhileEntriesAreFreed(t *testing.T) {
+	for _, fate := range []error{nil, syscall.EIO} {
+		for _, j := range journalings {
+			t.Run(fmt.Sprint(j.name, ", ", fate), func(t *testing.T) {
+				other, later := fake(t, options{})
+				later.Advance(time.Minute)
+				set(t, other, "dead", "used")
+				var export bytes.Buffer
+				require.NoError(t, other.Export(&export))
+				clock := storetest.NewClock(t)
+				d := j.disk()
+				snapshots := &beforeSnapshots{FS: d}
+				o := journaled(snapshots, j.sync)
+				o.Clock, o.IdleTimeout, o.SweepInterval = clock, time.Minute, time.Hour
+				s := open(t, o)
+				set(t, s, "dead")
 				clock.Advance(30 * time.Second)
-				require.Equal(t, 1, s.Len())
-				require.NoError(t, s.Touch("used"))
-			}
-			require.ErrorIs(t, s.Import(bytes.NewReader(export.Bytes())), syscall.EIO)
-			failing.before = nil
-			require.NoError(t, s.Sync())
-			o.Persist.FS, o.IdleTimeout = d.Crash(disk.KeepNone).Boot(), time.Hour
-			s = open(t, o)
-			require.False(t, s.Has("dead"))
-			m, ok := s.Metadata("used")
-			require.True(t, ok)
-			require.Equal(t, clock.Now().UTC(), m.Accessed.UTC())
-		})
+				set(t, s, "used")
+				snapshots.do = func() error {
+					clock.Advance(30 * time.Second)
+					require.Equal(t, 1, s.Len())
+					require.NoError(t, s.Touch("used"))
+					return fate
+				}
+				require.ErrorIs(t, s.Import(&export), fate)
+				snapshots.do = nil
+				require.NoError(t, s.Sync())
+				o.Persist.FS, o.IdleTimeout = d.Crash(disk.KeepNone).Boot(), time.Hour
+				s = open(t, o)
+				require.Equal(t, fate == nil, s.Has("dead"))
+				m, ok := s.Metadata("used")
+				require.True(t, ok)
+				if fate != nil {
+					require.Equal(t, clock.Now().UTC(), m.Accessed.UTC())
+				}
+			})
+		}
 	}
 }
 

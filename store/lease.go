@@ -84,7 +84,7 @@ func (l *Lease[K, V]) write(value V, ttl time.Duration) error {
 		if err := w.data.fits(l.e.data); err != nil {
 			return nil, err
 		}
-		if b, err := l.s.lightenLocked(l.e, w.weight, now); err != nil {
+		if b, err := l.s.lightenLocked(l.e, &w, now); err != nil {
 			return b, err
 		}
 		return l.s.doLocked(l.s.overwriting(l.e, &w, now))

@@ -56,6 +56,7 @@ type Store[K comparable, V any] struct {
 	_     [64]byte
 
 	waiting  atomic.Int32 // for mu, to begin an operation
+	sweepers atomic.Int32 // who frees what is dead, over several turns
 	mu       sync.Mutex   // guards the fields below, and all entries and leases
 	capacity int
 	room     int     // for entries that are added: the capacity, or a smaller one that a Resize is on its way to
@@ -81,6 +82,7 @@ type Store[K comparable, V any] struct {
 	leaving      int                // entries that are to be removed
 	pending      int                // changes that are to be made, accesses and the like aside
 	heavier      int64              // by how much they will make the store so
+	lightening   bool               // a write evicts for its weight, over several turns: others add no more than they evict
 	barrier      *batch[K, V]       // nothing is decided until it is over
 	waylaid      []*entry[K, V]     // to be passed on to those who wait for them, once it is
 	unled        *batch[K, V]       // needs somebody to lead it

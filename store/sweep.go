@@ -40,6 +40,7 @@ func (s *Store[K, V]) sweepAll() { s.Len() }
 
 // Len returns the number of live entries. It frees what is dead first, a batch
 // at a time, as a sweep would have done later, and one at a time while others wait.
+// Meanwhile who adds an entry frees up to two: none outruns it.
 func (s *Store[K, V]) Len() int {
 	live, _ := s.countLive()
 	return live
@@ -47,6 +48,8 @@ func (s *Store[K, V]) Len() int {
 
 // countLive is Len, and returns ErrClosed where that has no way to.
 func (s *Store[K, V]) countLive() (int, error) {
+	s.sweepers.Add(1)
+	defer s.sweepers.Add(-1)
 	for {
 		now, err := s.enterGently()
 		if err != nil {

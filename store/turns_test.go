@@ -116,3 +116,142 @@ func TestResizeInVain(t *testing.T) {
 	}
 	require.Equal(t, 100, s.Len())
 }
+
+// Nor does a Resize that is going to be refused have others refused, though there is room.
+func TestResizeInVainRefusesNobody(t *testing.T) {
+	var s *store.Store[int, int]
+	s = open(t, store.Options[int, int]{Capacity: 13, OnRemove: func(r store.Removal[int, int]) {
+		if r.Key == 0 { // after the first turn
+			for left := range s.All() {
+				lock(t, s, left)
+			}
+			require.NoError(t, s.Set(-1, 0))
+			require.NoError(t, s.Set(-2, 0), "in the place of the other one")
+		}
+	}})
+	for i := range 13 {
+		require.NoError(t, s.Set(i, i))
+	}
+	evicted, err := s.Resize(2)
+	require.Equal(t, store.ErrFull, err)
+	require.Equal(t, 13-evicted+1, s.Len())
+	for i := range evicted - 1 {
+		require.NoError(t, s.Set(100+i, 0))
+	}
+	require.Equal(t, 13, s.Len(), "the capacity is what it was")
+	require.True(t, s.Has(-2))
+}
+
+// meddle has f called between the turns of an operation, not within its own calls of the
+// store, and no more than so often that an operation which others keep from its end ends
+// all the same. It returns how often f was called.
+func (c *turnsClock) meddle(most int, f func()) (times func() int) {
+	n, within := 0, false
+	c.turn = func() {
+		if within || n == most {
+			return
+		}
+		n++
+		within = true
+		f()
+		within = false
+	}
+	return func() int { return n }
+}
+
+// Those who add more between two turns of Len than it frees in one, while as much dies, do
+// not outrun it.
+func TestLenEnds(t *testing.T) {
+	const entries, most = 200, 10_000
+	base := storetest.NewClock(t)
+	clock := &turnsClock{base, func() {}}
+	s := open(t, store.Options[int, int]{TTL: time.Minute, SweepInterval: store.MaxDuration, Clock: clock})
+	next := 0
+	add := func(n int) {
+		for range n {
+			next++
+			require.NoError(t, s.Set(next, next))
+		}
+	}
+	add(entries)
+	base.Advance(time.Minute)
+	times := clock.meddle(most, func() {
+		add(15)
+		base.Advance(time.Minute)
+		add(15)
+	})
+	require.Equal(t, 15, s.Len())
+	require.Less(t, times(), most)
+
+	clock.turn = func() {}
+	add(entries)
+	base.Advance(time.Minute)
+	add(1)
+	require.Equal(t, 15+entries+1, s.Stats().Entries, "those who add something free nothing when nobody counts")
+}
+
+// Those who add something between two turns of a write that makes room for its weight do
+// not take what it has made.
+func TestHeavyWriteEnds(t *testing.T) {
+	const entries, most = 1000, 10_000
+	for _, policy := range []store.Policy{store.LRU, store.TinyLFU} {
+		t.Run(policy.String(), func(t *testing.T) {
+			clock := &turnsClock{storetest.NewClock(t), func() {}}
+			s := open(t, store.Options[int, int]{
+				Policy: policy, Clock: clock, Capacity: 2 * entries,
+				MaxWeight: entries, Weigher: func(_, value int) uint32 { return uint32(value) },
+			})
+			next := 0
+			add := func(n, weight int) {
+				for range n {
+					next++
+					require.NoError(t, s.Set(next, weight))
+				}
+			}
+			add(entries, 1)
+			weight := uint64(entries)
+			times := clock.meddle(most, func() {
+				add(100, 1)
+				add(1, 80) // more than is evicted at a time
+				now := s.Stats().Weight
+				require.LessOrEqual(t, now, weight)
+				weight = now
+			})
+			require.NoError(t, s.Set(-1, 900))
+			require.Less(t, times(), 100)
+			clock.turn = func() {}
+			require.True(t, s.Has(-1))
+			require.NoError(t, s.Delete(-1))
+			add(entries, 1)
+			require.EqualValues(t, entries, s.Stats().Weight, "the room is there for all again")
+		})
+	}
+}
+
+// Nor does such a write, if it is going to be refused, have others refused.
+func TestHeavyWriteInVainRefusesNobody(t *testing.T) {
+	clock := &turnsClock{storetest.NewClock(t), func() {}}
+	s := open(t, store.Options[int, int]{
+		Clock: clock, MaxWeight: 100, Weigher: func(_, value int) uint32 { return uint32(value) },
+	})
+	for i := range 100 {
+		require.NoError(t, s.Set(i, 1))
+	}
+	turns := 0
+	clock.meddle(100, func() {
+		turns++
+		if turns == 2 {
+			for left := range s.All() {
+				lock(t, s, left)
+			}
+			require.NoError(t, s.Set(-1, 1))
+			require.NoError(t, s.Set(-2, 1), "in the place of the other one")
+		}
+	})
+	require.Equal(t, store.ErrFull, s.Set(-3, 90))
+	clock.turn = func() {}
+	require.True(t, s.Has(-2))
+	left := s.Len()
+	require.NoError(t, s.Set(-3, 1))
+	require.Equal(t, left+1, s.Len(), "the room is there for all again")
+}

@@ -39,10 +39,16 @@ func (s *Store[K, V]) blankVersion() *version[K, V] {
 	return new(version[K, V])
 }
 
-// giveBack keeps that of a write which did not need it, so that ErrLocked costs no memory.
+// giveBack keeps that of a write which did not need it, so that ErrLocked costs no memory,
+// and lets others have the room that it may have made.
 func (s *Store[K, V]) giveBack(w *writing[K, V]) {
 	if w.v != nil {
 		s.unused.Store(w.v)
+	}
+	if w.lightens {
+		s.mu.Lock()
+		s.lightening = false
+		s.mu.Unlock()
 	}
 }
 

@@ -30,28 +30,39 @@ func (s *Store[K, V]) weighContained(e *entry[K, V]) (weight uint32, err error) 
 // mu at a time, so that others get their turns.
 const evictBatch = 64
 
-// lightenLocked makes room for e, which is live, to weigh so much, or for a new
-// entry if e is nil: what is dead goes, and then the policy's victims, e itself
-// aside. With errAgain it must be called again, after the batch if there is one.
-func (s *Store[K, V]) lightenLocked(e *entry[K, V], weight uint32, now instant) (*batch[K, V], error) {
+// lightenLocked makes room for a write, of e, which is live, or of a new entry if e is
+// nil: what is dead goes, and then the policy's victims, e itself aside. With errAgain it
+// must be called again, after the batch if there is one; meanwhile others take none of the
+// room that was made.
+func (s *Store[K, V]) lightenLocked(e *entry[K, V], w *writing[K, V], now instant) (*batch[K, V], error) {
 	if s.o.MaxWeight == 0 {
 		return nil, nil
 	}
-	return s.evictForLocked(e, weight, now)
+	before := s.weightLocked()
+	b, err := s.evictForLocked(e, w, now)
+	w.lightened += before - s.weightLocked()
+	if err == errAgain && !s.lightening {
+		s.lightening, w.lightens = true, true
+	}
+	return b, err
 }
 
 // evictForLocked is lightenLocked in a store that has a bound. It is a function of its own as
 // what is deferred in a loop makes each return dear.
-func (s *Store[K, V]) evictForLocked(e *entry[K, V], weight uint32, now instant) (*batch[K, V], error) {
-	more, staying := int64(weight), int64(weight)
+func (s *Store[K, V]) evictForLocked(e *entry[K, V], w *writing[K, V], now instant) (*batch[K, V], error) {
+	more, staying := int64(w.weight), int64(w.weight)
 	if e != nil {
 		more -= int64(e.weight)
 		if e.lease != nil {
 			staying = more // e is one of those that stay
 		}
 	}
+	bound := int64(s.o.MaxWeight) - more
+	if s.lightening && !w.lightens { // it may add as much as it has evicted
+		bound = min(bound, s.weightLocked()+w.lightened-more)
+	}
 	aside := e == nil || e.lease != nil
-	for gone := 0; s.tooHeavyLocked(more); gone++ {
+	for gone := 0; s.weightLocked() > bound; gone++ {
 		if gone == evictBatch {
 			return nil, errAgain
 		}
@@ -60,7 +71,8 @@ func (s *Store[K, V]) evictForLocked(e *entry[K, V], weight uint32, now instant)
 		} else if others {
 			return nil, errAgain
 		}
-		if int64(s.table.fixed)+staying > int64(s.o.MaxWeight) {
+		fits := s.weightLocked()+more <= int64(s.o.MaxWeight)
+		if !fits && int64(s.table.fixed)+staying > int64(s.o.MaxWeight) {
 			return nil, ErrFull // before anything is evicted in vain
 		}
 		if !aside {
@@ -68,7 +80,11 @@ func (s *Store[K, V]) evictForLocked(e *entry[K, V], weight uint32, now instant)
 			defer s.table.unlocked.giveBack(e)
 			aside = true
 		}
-		if b, err := s.evictLocked(now); err != nil {
+		b, err := s.evictLocked(now)
+		if err == ErrFull && fits {
+			return nil, nil // there is nothing else to go
+		}
+		if err != nil {
 			return b, err
 		}
 	}
@@ -88,11 +104,8 @@ func (s *Store[K, V]) evictLocked(now instant) (*batch[K, V], error) {
 	return nil, err
 }
 
-// tooHeavyLocked reports whether the store would be too heavy with so much more,
-// once all that is pending has been done.
-func (s *Store[K, V]) tooHeavyLocked(more int64) bool {
-	return int64(s.table.weight)+s.heavier+more > int64(s.o.MaxWeight)
-}
+// weightLocked returns what the store will weigh once all that is pending has been done.
+func (s *Store[K, V]) weightLocked() int64 { return int64(s.table.weight) + s.heavier }
 
 // weightOf returns by how much a change makes the store heavier.
 func (c *change[K, V]) weightOf() int64 {

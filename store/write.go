@@ -70,6 +70,9 @@ type writing[K comparable, V any] struct {
 	ttl    time.Duration
 	read   reading  // of the clock, for the first try under mu, if it was read before
 	data   *encoded // without the key until that is needed; nil without a folder
+
+	lightened int64 // weight that was evicted for it
+	lightens  bool  // it is the one that Store.lightening is about
 }
 
 // newWriting makes a write ready, outside mu; giveBack ends it.
@@ -155,7 +158,7 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 		if err := w.data.fits(live.data); err != nil {
 			return nil, err
 		}
-		if b, err := s.lightenLocked(live, w.weight, now); err != nil {
+		if b, err := s.lightenLocked(live, w, now); err != nil {
 			return b, err
 		}
 		return s.doLocked(s.overwriting(live, w, now))
@@ -167,7 +170,10 @@ func (s *Store[K, V]) decideLocked(w *writing[K, V], accept func(*entry[K, V]) e
 		s.freedLocked(e, now)
 	}
 	s.passOwnUsesLocked()
-	if b, err := s.lightenLocked(nil, w.weight, now); err != nil {
+	if s.sweepers.Load() > 0 {
+		s.freeLocked(now, 2, 2) // more than it adds, or the sweep might be outrun for ever
+	}
+	if b, err := s.lightenLocked(nil, w, now); err != nil {
 		return b, err
 	}
 	victim, b, err := s.roomLocked(now)
@@ -253,7 +259,8 @@ func (s *Store[K, V]) expiresLocked(e *entry[K, V]) {
 // roomLocked finds room for one more entry: a dead one goes, or else the policy's
 // victim has to. No victim and no error mean that there is room.
 func (s *Store[K, V]) roomLocked(now instant) (victim *entry[K, V], b *batch[K, V], err error) {
-	if s.table.len()+len(s.coming)-s.leaving < s.room {
+	n := s.table.len() + len(s.coming) - s.leaving
+	if n < s.room {
 		return nil, nil, nil
 	}
 	if freed, more := s.freeLocked(now, 1, sweepBatch); freed > 0 {
@@ -261,7 +268,11 @@ func (s *Store[K, V]) roomLocked(now instant) (victim *entry[K, V], b *batch[K, 
 	} else if more {
 		return nil, nil, errAgain // others get a turn first
 	}
-	return s.victimLocked()
+	victim, b, err = s.victimLocked()
+	if err == ErrFull && n < s.capacity && len(s.table.locked) > s.room {
+		err = nil // the Resize under way will be refused
+	}
+	return victim, b, err
 }
 
 // victimLocked returns the entry that the policy would evict. What is about to

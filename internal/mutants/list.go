@@ -205,7 +205,13 @@ var listed = []struct {
 		never("store/journal.go", "c.victim != nil {\n\t\t\t// Last"),
 	}},
 	{"the end of an entry that is dead is not written down", "TestExpiredDoesNotComeBack", []edit{
-		{"store/change.go", "s.journal == nil, s.importing", "MUTANT && c.kind == changeFreed, ", ""},
+		{"store/change.go", "case s.journal == nil, s.readOnly", "case MUTANT && c.kind == changeFreed:\n", ""},
+	}},
+	{"what an import in vain has held up is not written down", "TestImportWhileEntriesAreFreed", []edit{
+		first("store/import.go", "for _, c := range s.unwritten {", "s.unwritten = nil"),
+	}},
+	{"what was held up by an import is written down after it", "TestImportWhileEntriesAreFreed", []edit{
+		first("store/import.go", "s.unwritten = nil // it was", "s.importing = false; for _, c := range s.unwritten { s.noteLocked(c) }"),
 	}},
 	{"what was dropped or renewed when opened is not saved", "TestSmallerCapacityIsWrittenDown", []edit{
 		never("store/restore.go", "rec.Damaged+from.dropped+from.stale > 0"),
@@ -310,6 +316,24 @@ var listed = []struct {
 	}},
 	{"a Resize that has failed keeps the room it made", "TestResizeInVain", []edit{
 		without("store/resize.go", "s.room = s.capacity"),
+	}},
+	{"a Resize in vain has others refused", "TestResizeInVainRefusesNobody", []edit{
+		never("store/write.go", "err == ErrFull && n < s.capacity"),
+	}},
+	{"others take the room that is made for weight", "TestHeavyWriteEnds", []edit{
+		never("store/weight.go", "s.lightening && !w.lightens"),
+	}},
+	{"others get the room that was made for weight never again", "TestHeavyWriteEnds", []edit{
+		never("store/version.go", "w.lightens"),
+	}},
+	{"a heavy write in vain has others refused", "TestHeavyWriteInVainRefusesNobody", []edit{
+		never("store/weight.go", "err == ErrFull && fits"),
+	}},
+	{"those who add outrun a sweep", "TestLenEnds", []edit{
+		never("store/write.go", "s.sweepers.Load() > 0"),
+	}},
+	{"OnRemove takes what is behind with it", "TestOnRemoveExits", []edit{
+		never("store/removal.go", "!emptied"),
 	}},
 	{"a Delete of what is gone does not wait for its end", "TestDeleteOfWhatWasFreed", []edit{
 		first("store/write.go", "return s.lastBatchLocked(), nil // its end", "return nil, nil"),
