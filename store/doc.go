@@ -45,7 +45,8 @@
 //
 // The memory of dead entries is freed when room is needed, when their keys are
 // written or deleted, by [Store.Len], and by a sweep, which comes at most every
-// Options.SweepInterval and only while there are entries that can die.
+// Options.SweepInterval and only while there are entries that can die. While one of these
+// is at it, who adds an entry frees two.
 //
 // # Locks
 //
@@ -103,7 +104,8 @@
 //
 // With Options.Weigher and MaxWeight, entries also go until a newcomer's weight fits,
 // or that of an entry whose value has grown: the one case in which overwriting evicts
-// others. What is too heavy for the store is ErrFull, and evicts nothing.
+// others. What is too heavy for the store is ErrFull, and evicts nothing. A write that has
+// many to evict does so some at a time; others meanwhile add no more than they evict.
 //
 // [Store.Resize] changes the capacity.
 //
