@@ -105,7 +105,7 @@
 // With Options.Weigher and MaxWeight, entries also go until a newcomer's weight fits,
 // or that of an entry whose value has grown: the one case in which overwriting evicts
 // others. What is too heavy for the store is ErrFull, and evicts nothing. A write that has
-// many to evict does so some at a time; others meanwhile add no more than they evict.
+// many to evict does so some at a time; others meanwhile don't get the room that it makes.
 //
 // [Store.Resize] changes the capacity.
 //

@@ -82,7 +82,7 @@ type Store[K comparable, V any] struct {
 	leaving      int                // entries that are to be removed
 	pending      int                // changes that are to be made, accesses and the like aside
 	heavier      int64              // by how much they will make the store so
-	lightening   bool               // a write evicts for its weight, over several turns: others add no more than they evict
+	reserved     int64              // of MaxWeight for a write that is still evicting; 0 = there is none
 	barrier      *batch[K, V]       // nothing is decided until it is over
 	waylaid      []*entry[K, V]     // to be passed on to those who wait for them, once it is
 	unled        *batch[K, V]       // needs somebody to lead it

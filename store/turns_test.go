@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -254,4 +255,43 @@ func TestHeavyWriteInVainRefusesNobody(t *testing.T) {
 	left := s.Len()
 	require.NoError(t, s.Set(-3, 1))
 	require.Equal(t, left+1, s.Len(), "the room is there for all again")
+}
+
+// Those who add little beside it have the room that it does not need, in memory and while it
+// is on its way to the disk: nothing is evicted in vain.
+func TestHeavyWriteEvictsNoMore(t *testing.T) {
+	const entry, heavy, bound = 1000, 200_000, 1_000_000
+	weighed := options{Capacity: 10_000, MaxWeight: bound, Weigher: func(_ string, value int) uint32 { return uint32(value) }}
+	fill := func(t *testing.T, s *store.Store[string, int]) {
+		for i := range bound / entry {
+			require.NoError(t, s.Set(fmt.Sprint(i), entry))
+		}
+	}
+	t.Run("in memory", func(t *testing.T) {
+		var s *store.Store[string, int]
+		o, light := weighed, 0
+		o.OnRemove = func(removed) {
+			if light < 900 {
+				light++
+				require.NoError(t, s.Set(fmt.Sprint("light ", light), 1))
+			}
+		}
+		s = open(t, o)
+		fill(t, s)
+		require.NoError(t, s.Set("heavy", heavy))
+		require.LessOrEqual(t, s.Stats().Evicted, uint64(heavy/entry+5))
+	})
+	onSlowDisk(t, "on its way to the disk", weighed, func(t *testing.T, s *store.Store[string, int], _ *storetest.Clock, d *slowDisk) {
+		fill(t, s)
+		letGo := d.slow()
+		adding := []started{start(func() error { return s.Set("heavy", heavy) })}
+		for i := range 900 {
+			adding = append(adding, start(func() error { return s.Set(fmt.Sprint("light ", i), 1) }))
+		}
+		letGo(nil)
+		for _, a := range adding {
+			require.NoError(t, <-a.done)
+		}
+		require.Equal(t, uint64(heavy/entry+1), s.Stats().Evicted)
+	})
 }

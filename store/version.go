@@ -40,14 +40,14 @@ func (s *Store[K, V]) blankVersion() *version[K, V] {
 }
 
 // giveBack keeps that of a write which did not need it, so that ErrLocked costs no memory,
-// and lets others have the room that it may have made.
+// and lets others have the room that it may have reserved.
 func (s *Store[K, V]) giveBack(w *writing[K, V]) {
 	if w.v != nil {
 		s.unused.Store(w.v)
 	}
-	if w.lightens {
+	if w.reserves {
 		s.mu.Lock()
-		s.lightening = false
+		s.unreserveLocked(w)
 		s.mu.Unlock()
 	}
 }

@@ -32,34 +32,47 @@ const evictBatch = 64
 
 // lightenLocked makes room for a write, of e, which is live, or of a new entry if e is
 // nil: what is dead goes, and then the policy's victims, e itself aside. With errAgain it
-// must be called again, after the batch if there is one; meanwhile others take none of the
-// room that was made.
+// must be called again, after the batch if there is one; meanwhile one write at a time has
+// what it has made so far reserved, or others might take it each time.
 func (s *Store[K, V]) lightenLocked(e *entry[K, V], w *writing[K, V], now instant) (*batch[K, V], error) {
 	if s.o.MaxWeight == 0 {
 		return nil, nil
 	}
+	more := int64(w.weight)
+	if e != nil {
+		more -= int64(e.weight)
+	}
 	before := s.weightLocked()
-	b, err := s.evictForLocked(e, w, now)
+	b, err := s.evictForLocked(e, w, more, now)
 	w.lightened += before - s.weightLocked()
-	if err == errAgain && !s.lightening {
-		s.lightening, w.lightens = true, true
+	switch {
+	case err != errAgain:
+		s.unreserveLocked(w)
+	case w.reserves, s.reserved == 0:
+		s.reserved = min(w.lightened, more)
+		w.reserves = s.reserved > 0
 	}
 	return b, err
 }
 
-// evictForLocked is lightenLocked in a store that has a bound. It is a function of its own as
-// what is deferred in a loop makes each return dear.
-func (s *Store[K, V]) evictForLocked(e *entry[K, V], w *writing[K, V], now instant) (*batch[K, V], error) {
-	more, staying := int64(w.weight), int64(w.weight)
-	if e != nil {
-		more -= int64(e.weight)
-		if e.lease != nil {
-			staying = more // e is one of those that stay
-		}
+// unreserveLocked lets others have the room that a write has had reserved, if it has.
+func (s *Store[K, V]) unreserveLocked(w *writing[K, V]) {
+	w.lightened = 0
+	if w.reserves {
+		s.reserved, w.reserves = 0, false
+	}
+}
+
+// evictForLocked is lightenLocked in a store that has a bound, for so much more. It is a
+// function of its own as what is deferred in a loop makes each return dear.
+func (s *Store[K, V]) evictForLocked(e *entry[K, V], w *writing[K, V], more int64, now instant) (*batch[K, V], error) {
+	staying := int64(w.weight)
+	if e != nil && e.lease != nil {
+		staying = more // e is one of those that stay
 	}
 	bound := int64(s.o.MaxWeight) - more
-	if s.lightening && !w.lightens { // it may add as much as it has evicted
-		bound = min(bound, s.weightLocked()+w.lightened-more)
+	if !w.reserves {
+		bound -= s.reserved
 	}
 	aside := e == nil || e.lease != nil
 	for gone := 0; s.weightLocked() > bound; gone++ {

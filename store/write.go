@@ -72,7 +72,7 @@ type writing[K comparable, V any] struct {
 	data   *encoded // without the key until that is needed; nil without a folder
 
 	lightened int64 // weight that was evicted for it
-	lightens  bool  // it is the one that Store.lightening is about
+	reserves  bool  // it is what Store.reserved is for
 }
 
 // newWriting makes a write ready, outside mu; giveBack ends it.

@@ -321,10 +321,10 @@ var listed = []struct {
 		never("store/write.go", "err == ErrFull && n < s.capacity"),
 	}},
 	{"others take the room that is made for weight", "TestHeavyWriteEnds", []edit{
-		never("store/weight.go", "s.lightening && !w.lightens"),
+		never("store/weight.go", "!w.reserves"),
 	}},
 	{"others get the room that was made for weight never again", "TestHeavyWriteEnds", []edit{
-		never("store/version.go", "w.lightens"),
+		never("store/weight.go", "w.reserves {\n\t\ts.reserved, w.reserves = 0, false"),
 	}},
 	{"a heavy write in vain has others refused", "TestHeavyWriteInVainRefusesNobody", []edit{
 		never("store/weight.go", "err == ErrFull && fits"),
