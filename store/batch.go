@@ -15,6 +15,7 @@ import (
 // come while another batch is on its way share the next one.
 type batch[K comparable, V any] struct {
 	changes []change[K, V] // mu guards them until the batch leaves
+	pending int            // of them those that are not made yet
 	led     atomic.Bool    // somebody leads it
 	done    chan struct{}  // closed when it is over
 	err     error          // good once done is closed
@@ -126,14 +127,15 @@ func (s *Store[K, V]) lead(b *batch[K, V]) {
 		s.mark()
 	}
 	<-s.writing
+	runtime.Gosched() // or who has waited for b might find the next one in the way each time
 }
 
 // gather lets others come into b who are about to: those whom the batch before
-// has woken up above all.
+// has woken up above all. Those who wait for nobody, as reads, may go on coming for ever.
 func (s *Store[K, V]) gather(b *batch[K, V]) {
 	for seen := 0; ; {
 		s.mu.Lock()
-		n := len(b.changes)
+		n := b.pending
 		s.mu.Unlock()
 		if n == seen {
 			return
