@@ -127,7 +127,8 @@ func (s *Store[K, V]) lead(b *batch[K, V]) {
 		s.mark()
 	}
 	<-s.writing
-	runtime.Gosched() // or who has waited for b might find the next one in the way each time
+	// Or those who have waited for b might find the next one in their way, each time.
+	runtime.Gosched()
 }
 
 // gather lets others come into b who are about to: those whom the batch before

@@ -144,8 +144,9 @@
 // expired, deleted, replaced by another value, cleared. It is told once, after
 // the fact, in order per key, and by one goroutine at a time: as a rule the one
 // whose call caused the removal. That one also delivers what others cause
-// meanwhile, so OnRemove should be quick. While a load stores what it has got, that
-// is a goroutine of its own, perhaps a moment after the call has returned.
+// meanwhile, so OnRemove should be quick; after 100,000 of theirs a goroutine of its own
+// goes on. While a load stores what it has got, it is such a goroutine from the first,
+// perhaps a moment after the call has returned.
 //
 // OnRemove runs outside every lock and may call the store; what it removes is
 // reported after it has returned. A panic in it is contained and logged; if it calls

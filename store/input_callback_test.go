@@ -93,6 +93,31 @@ func TestOnRemoveExits(t *testing.T) {
 	}
 }
 
+// Nobody has to deliver for ever what others cause meanwhile.
+func TestOnRemoveForOthers(t *testing.T) {
+	const entries = 200_000
+	var s *store.Store[int, int]
+	told := 0
+	returned, all := make(chan struct{}), make(chan struct{})
+	s = open(t, store.Options[int, int]{Capacity: entries, OnRemove: func(store.Removal[int, int]) {
+		told++
+		switch told {
+		case 1:
+			inGoroutine(func() { _, _ = s.Resize(1) })
+		case 3 * entries / 4:
+			<-returned
+		case entries - 1:
+			close(all)
+		}
+	}})
+	for i := range entries {
+		require.NoError(t, s.Set(i, i))
+	}
+	soon(t, func() { require.NoError(t, s.Delete(0)) })
+	close(returned)
+	soon(t, func() { <-all })
+}
+
 // OnRemove may call the store, whatever it was that removed something.
 func TestOnRemoveCallsTheStore(t *testing.T) {
 	for name, call := range map[string]func(s *store.Store[string, int]) error{

@@ -1,6 +1,9 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Reason tells why an entry, or a value, is gone.
 type Reason int
@@ -83,25 +86,32 @@ func (s *Store[K, V]) deliver() {
 		return
 	}
 	s.delivering = true
+	upTo := s.delivered + uint64(len(s.removals)) + mostForOthers
 	s.mu.Unlock()
 	if s.loads.storing.Load() > 0 {
-		go s.deliverRemovals()
+		go s.deliverRemovals(math.MaxUint64)
 		return
 	}
-	s.deliverRemovals()
+	s.deliverRemovals(upTo)
 }
 
-func (s *Store[K, V]) deliverRemovals() {
-	emptied := false
+// mostForOthers is how many events that others cause meanwhile one caller delivers: so many
+// that as a rule all are delivered once all calls have returned.
+const mostForOthers = 100_000
+
+// deliverRemovals calls OnRemove for what is listed, until nothing is or so many ever were
+// delivered; then a goroutine of its own goes on, as it does if OnRemove ends this one.
+func (s *Store[K, V]) deliverRemovals(upTo uint64) {
+	over := false
 	defer func() {
-		if !emptied { // OnRemove has ended the goroutine
-			go s.deliverRemovals()
+		if !over {
+			go s.deliverRemovals(math.MaxUint64)
 		}
 	}()
 	for {
-		r, ok := s.nextRemoval()
-		if !ok {
-			emptied = true
+		var r removal[K, V]
+		var ok bool
+		if r, ok, over = s.nextRemoval(upTo); !ok {
 			return
 		}
 		s.notify(r)
@@ -109,34 +119,38 @@ func (s *Store[K, V]) deliverRemovals() {
 }
 
 // nextRemoval takes the first removal off the list. When there is none, the
-// delivering has ended, for others to begin again.
-func (s *Store[K, V]) nextRemoval() (r removal[K, V], ok bool) {
+// delivering is over, for others to begin again.
+func (s *Store[K, V]) nextRemoval(upTo uint64) (r removal[K, V], ok, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.removals) > 0 {
+		if s.delivered >= upTo {
+			return r, false, false
+		}
 		first := &s.removals[0]
 		if first.slots.n == 0 {
 			r = *first
 			s.dropRemoval()
-			return r, true
+			return r, true, false
 		}
 		for first.next < first.slots.n {
 			e := *first.slots.at(first.next)
 			first.next++
 			if e != nil {
-				return removalOf(e, first.Reason), true
+				return removalOf(e, first.Reason), true, false
 			}
 		}
 		s.dropRemoval()
 	}
 	s.removals = nil
 	s.delivering = false
-	return r, false
+	return r, false, true
 }
 
 func (s *Store[K, V]) dropRemoval() {
 	s.removals[0] = removal[K, V]{}
 	s.removals = s.removals[1:]
+	s.delivered++
 }
 
 func (s *Store[K, V]) notify(r removal[K, V]) {

@@ -98,6 +98,7 @@ type Store[K comparable, V any] struct {
 
 	removals   []removal[K, V] // not yet delivered, in order
 	delivering bool            // a goroutine is at it
+	delivered  uint64          // ever taken off the list
 	news       []func()        // for the log, to be called outside mu
 
 	lapse, sweep, save alarm

@@ -333,7 +333,16 @@ var listed = []struct {
 		never("store/write.go", "s.sweepers.Load() > 0"),
 	}},
 	{"OnRemove takes what is behind with it", "TestOnRemoveExits", []edit{
-		never("store/removal.go", "!emptied"),
+		never("store/removal.go", "!over"),
+	}},
+	{"one caller delivers for ever what others cause", "TestOnRemoveForOthers", []edit{
+		never("store/removal.go", "s.delivered >= upTo"),
+	}},
+	{"a batch is gathered as long as there are reads", "TestGatheringEnds", []edit{
+		{"store/batch.go", "n := b.pending", "", "\nif MUTANT { n = len(b.changes) }"},
+	}},
+	{"who writes again and again has its entry pending all the time", "TestPendingLetsOthersIn", []edit{
+		first("store/batch.go", "// Or those who have waited for b", "return"),
 	}},
 	{"a Delete of what is gone does not wait for its end", "TestDeleteOfWhatWasFreed", []edit{
 		first("store/write.go", "return s.lastBatchLocked(), nil // its end", "return nil, nil"),
