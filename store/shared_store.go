@@ -154,7 +154,7 @@ func (a shared[K, V]) Len(ctx context.Context) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return a.s.countLive()
+	return a.s.countLive(false)
 }
 
 func (a shared[K, V]) Close() error { return a.s.Close() }

@@ -35,27 +35,31 @@ func (s *Store[K, V]) freeLocked(now instant, want, most int) (freed int, more b
 	return freed, dead(now, expiry.next())
 }
 
-// sweepAll frees the memory of all dead entries, a batch at a time.
-func (s *Store[K, V]) sweepAll() { s.Len() }
+// sweepAll frees the memory of all dead entries, gently: it has time.
+func (s *Store[K, V]) sweepAll() { _, _ = s.countLive(true) }
 
-// Len returns the number of live entries. It frees what is dead first, a batch
-// at a time, as a sweep would have done later, and one at a time while others wait.
-// Meanwhile who adds an entry frees up to two: none outruns it.
+// Len returns the number of live entries. It frees what is dead first, some at a time,
+// as a sweep would have done later. Meanwhile who adds an entry frees up to two: none
+// outruns it.
 func (s *Store[K, V]) Len() int {
-	live, _ := s.countLive()
+	live, _ := s.countLive(false)
 	return live
 }
 
 // countLive is Len, and returns ErrClosed where that has no way to.
-func (s *Store[K, V]) countLive() (int, error) {
+func (s *Store[K, V]) countLive(gently bool) (int, error) {
 	s.sweepers.Add(1)
 	defer s.sweepers.Add(-1)
+	enter := s.enter
+	if gently {
+		enter = s.enterGently
+	}
 	for {
-		now, err := s.enterGently()
+		now, err := enter()
 		if err != nil {
 			return 0, err
 		}
-		more := s.sweepLocked(now)
+		more := s.sweepLocked(now, gently)
 		live := s.table.len()
 		s.swept = now
 		s.busy = true
@@ -63,18 +67,22 @@ func (s *Store[K, V]) countLive() (int, error) {
 		if !more {
 			return live, nil
 		}
-		for tries := 0; tries < gentleTries && s.waiting.Load() > 0; tries++ {
+		for tries := 0; gently && tries < gentleTries && s.waiting.Load() > 0; tries++ {
 			runtime.Gosched()
 		}
 	}
 }
 
-// sweepLocked frees a batch of what is dead, or one while others wait, and reports whether
-// there may be more.
-func (s *Store[K, V]) sweepLocked(now instant) (more bool) {
-	for range sweepBatch {
+// sweepLocked frees some of what is dead, and reports whether there may be more: gently,
+// a batch, or one while others wait; else as many as somebody who needs room may.
+func (s *Store[K, V]) sweepLocked(now instant, gently bool) (more bool) {
+	most := evictBatch
+	if gently {
+		most = sweepBatch
+	}
+	for range most {
 		_, more = s.freeLocked(now, 1, 1)
-		if !more || s.waiting.Load() > 0 {
+		if !more || gently && s.waiting.Load() > 0 {
 			break
 		}
 	}

@@ -163,7 +163,7 @@ func (c *turnsClock) meddle(most int, f func()) (times func() int) {
 // Those who add more between two turns of Len than it frees in one, while as much dies, do
 // not outrun it.
 func TestLenEnds(t *testing.T) {
-	const entries, most = 200, 10_000
+	const entries, each, most = 400, 100, 200
 	base := storetest.NewClock(t)
 	clock := &turnsClock{base, func() {}}
 	s := open(t, store.Options[int, int]{TTL: time.Minute, SweepInterval: store.MaxDuration, Clock: clock})
@@ -177,18 +177,18 @@ func TestLenEnds(t *testing.T) {
 	add(entries)
 	base.Advance(time.Minute)
 	times := clock.meddle(most, func() {
-		add(15)
+		add(each)
 		base.Advance(time.Minute)
-		add(15)
+		add(each)
 	})
-	require.Equal(t, 15, s.Len())
+	require.Equal(t, each, s.Len())
 	require.Less(t, times(), most)
 
 	clock.turn = func() {}
 	add(entries)
 	base.Advance(time.Minute)
 	add(1)
-	require.Equal(t, 15+entries+1, s.Stats().Entries, "those who add something free nothing when nobody counts")
+	require.Equal(t, each+entries+1, s.Stats().Entries, "those who add something free nothing when nobody counts")
 }
 
 // Those who add something between two turns of a write that makes room for its weight do
