@@ -15,7 +15,7 @@ import (
 // come while another batch is on its way share the next one.
 type batch[K comparable, V any] struct {
 	changes []change[K, V] // mu guards them until the batch leaves
-	pending int            // of them those that are not made yet
+	pending int            // how many of them are made later: all but accesses and the like
 	led     atomic.Bool    // somebody leads it
 	done    chan struct{}  // closed when it is over
 	err     error          // good once done is closed
