@@ -15,7 +15,6 @@ import (
 // come while another batch is on its way share the next one.
 type batch[K comparable, V any] struct {
 	changes []change[K, V] // mu guards them until the batch leaves
-	pending int            // how many of them are made later: all but accesses and the like
 	led     atomic.Bool    // somebody leads it
 	done    chan struct{}  // closed when it is over
 	err     error          // good once done is closed
@@ -109,7 +108,7 @@ func (s *Store[K, V]) busyWriting() bool {
 // lead writes b to the journal and makes its changes, in order.
 func (s *Store[K, V]) lead(b *batch[K, V]) {
 	s.writing <- struct{}{}
-	s.gather(b)
+	s.gather()
 	s.mu.Lock()
 	if s.open != b { // it was given up meanwhile
 		s.mu.Unlock()
@@ -131,12 +130,12 @@ func (s *Store[K, V]) lead(b *batch[K, V]) {
 	runtime.Gosched()
 }
 
-// gather lets others come into b who are about to: those whom the batch before
+// gather lets others come into the open batch who are about to: those whom the batch before
 // has woken up above all. Those who wait for nobody, as reads, may go on coming for ever.
-func (s *Store[K, V]) gather(b *batch[K, V]) {
+func (s *Store[K, V]) gather() {
 	for seen := 0; ; {
 		s.mu.Lock()
-		n := b.pending
+		n := s.pending // all of them are in it: none is on its way
 		s.mu.Unlock()
 		if n == seen {
 			return

@@ -41,7 +41,7 @@ func TestGatheringEnds(t *testing.T) {
 	gathered := make(chan struct{})
 	go func() {
 		defer close(gathered)
-		s.gather(s.open)
+		s.gather()
 	}()
 	reads := 0
 	for ended := false; !ended && reads < most; reads++ {

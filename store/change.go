@@ -64,7 +64,6 @@ func (s *Store[K, V]) doLocked(c change[K, V]) (*batch[K, V], error) {
 	b := s.openBatchLocked()
 	s.markLocked(&c, b)
 	b.changes = append(b.changes, c)
-	b.pending++
 	return b, nil
 }
 

@@ -339,7 +339,7 @@ var listed = []struct {
 		never("store/removal.go", "s.delivered >= upTo"),
 	}},
 	{"a batch is gathered as long as there are reads", "TestGatheringEnds", []edit{
-		{"store/batch.go", "n := b.pending", "", "\nif MUTANT { n = len(b.changes) }"},
+		then("store/batch.go", "n := s.pending // all of them are in it: none is on its way", "n = len(s.open.changes)"),
 	}},
 	{"who writes again and again has its entry pending all the time", "TestPendingLetsOthersIn", []edit{
 		first("store/batch.go", "// Or those who have waited for b", "return"),
