@@ -23,6 +23,9 @@ func (c *turnsClock) Now() time.Time {
 	return c.Clock.Now()
 }
 
+// valueWeighs has an entry weigh what its value says.
+func valueWeighs[K any](_ K, value int) uint32 { return uint32(value) }
+
 // However many entries are dead, or listed as if they were, few of them are looked at and
 // freed in one turn under the lock: others get theirs in between.
 func TestDeadEntriesGoInTurns(t *testing.T) {
@@ -40,7 +43,7 @@ func TestDeadEntriesGoInTurns(t *testing.T) {
 			clock := &turnsClock{base, func() {}}
 			o := store.Options[int, int]{Capacity: entries, IdleTimeout: 2 * time.Hour, SweepInterval: 3 * time.Hour, Clock: clock}
 			if name == "heavy insert" {
-				o.Weigher, o.MaxWeight = func(_, value int) uint32 { return uint32(value) }, entries
+				o.Weigher, o.MaxWeight = valueWeighs[int], entries
 			}
 			s := open(t, o)
 			for i := range entries {
@@ -200,7 +203,7 @@ func TestHeavyWriteEnds(t *testing.T) {
 			clock := &turnsClock{storetest.NewClock(t), func() {}}
 			s := open(t, store.Options[int, int]{
 				Policy: policy, Clock: clock, Capacity: 2 * entries,
-				MaxWeight: entries, Weigher: func(_, value int) uint32 { return uint32(value) },
+				MaxWeight: entries, Weigher: valueWeighs[int],
 			})
 			next := 0
 			add := func(n, weight int) {
@@ -233,7 +236,7 @@ func TestHeavyWriteEnds(t *testing.T) {
 func TestHeavyWriteInVainRefusesNobody(t *testing.T) {
 	clock := &turnsClock{storetest.NewClock(t), func() {}}
 	s := open(t, store.Options[int, int]{
-		Clock: clock, MaxWeight: 100, Weigher: func(_, value int) uint32 { return uint32(value) },
+		Clock: clock, MaxWeight: 100, Weigher: valueWeighs[int],
 	})
 	for i := range 100 {
 		require.NoError(t, s.Set(i, 1))
@@ -261,7 +264,7 @@ func TestHeavyWriteInVainRefusesNobody(t *testing.T) {
 // is on its way to the disk: nothing is evicted in vain.
 func TestHeavyWriteEvictsNoMore(t *testing.T) {
 	const entry, heavy, bound = 1000, 200_000, 1_000_000
-	weighed := options{Capacity: 10_000, MaxWeight: bound, Weigher: func(_ string, value int) uint32 { return uint32(value) }}
+	weighed := options{Capacity: 10_000, MaxWeight: bound, Weigher: valueWeighs[string]}
 	fill := func(t *testing.T, s *store.Store[string, int]) {
 		for i := range bound / entry {
 			require.NoError(t, s.Set(fmt.Sprint(i), entry))
