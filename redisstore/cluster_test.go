@@ -10,6 +10,8 @@ import (
 
 	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
+
+	"github.com/latchkey-go/latchkey/internal/testenv"
 )
 
 // cluster is three primaries with a replica each.
@@ -22,7 +24,7 @@ const nodeTimeout = time.Second
 // for each server.
 func startCluster(t testing.TB, args ...string) *cluster {
 	t.Helper()
-	needRedis(t)
+	testenv.NeedRedis(t, "redis-cli")
 	c := &cluster{}
 	var addresses []string
 	for range 6 {

@@ -37,16 +37,6 @@ type server struct {
 	frozen  atomic.Bool // by SIGSTOP
 }
 
-// needRedis skips the test where there are no servers to start.
-func needRedis(t testing.TB) {
-	t.Helper()
-	for _, name := range []string{"redis-server", "redis-cli"} {
-		if _, err := exec.LookPath(name); err != nil {
-			testenv.Missing(t, name+" is not installed (Debian's packages redis-server and redis-tools)")
-		}
-	}
-}
-
 // tempDir returns a folder with a path short enough for a socket in it.
 func tempDir(t testing.TB) string {
 	t.Helper()
@@ -59,7 +49,7 @@ func tempDir(t testing.TB) string {
 // startServer starts a server on a unix socket, with the arguments given besides.
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
-	needRedis(t)
+	testenv.NeedRedis(t, "redis-cli")
 	s := &server{dir: tempDir(t)}
 	s.socket = filepath.Join(s.dir, "s")
 	s.args = append([]string{"--port", "0", "--unixsocket", s.socket}, args...)
@@ -70,7 +60,7 @@ func startServer(t testing.TB, args ...string) *server {
 // startTCP starts a server on a port of this machine.
 func startTCP(t testing.TB, args ...string) *server {
 	t.Helper()
-	needRedis(t)
+	testenv.NeedRedis(t, "redis-cli")
 	s := &server{dir: tempDir(t), port: freePort(t)}
 	s.args = append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1"}, args...)
 	s.start(t)
@@ -185,7 +175,7 @@ type shared[T any] struct {
 // get returns it, started if it isn't yet.
 func (s *shared[T]) get(t testing.TB, start func(testing.TB) *T) *T {
 	t.Helper()
-	needRedis(t)
+	testenv.NeedRedis(t, "redis-cli")
 	s.Do(func() {
 		late := &lateTB{TB: t}
 		s.it = start(late)

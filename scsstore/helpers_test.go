@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,7 +79,7 @@ func engines(t *testing.T, test func(t *testing.T, s shared, unit time.Duration)
 		synctest.Test(t, func(t *testing.T) { test(t, journaled(t), time.Minute) })
 	})
 	t.Run("redis", func(t *testing.T) {
-		needRedis(t)
+		testenv.NeedRedis(t, "redis-cli")
 		t.Parallel()
 		test(t, onRedis(t), 500*time.Millisecond)
 	})
@@ -101,19 +100,10 @@ var sharedRedis = sync.OnceValues(func() (*redisserver.Server, error) {
 	return server, err
 })
 
-func needRedis(t testing.TB) {
-	t.Helper()
-	for _, name := range []string{"redis-server", "redis-cli"} {
-		if _, err := exec.LookPath(name); err != nil {
-			testenv.Missing(t, name+" is not installed (Debian's packages redis-server and redis-tools)")
-		}
-	}
-}
-
 // redisClient returns a client of the server that tests share.
 func redisClient(t testing.TB) rueidis.Client {
 	t.Helper()
-	needRedis(t)
+	testenv.NeedRedis(t, "redis-cli")
 	redis, err := sharedRedis()
 	require.NoError(t, err)
 	client, err := rueidis.NewClient(rueidis.ClientOption{

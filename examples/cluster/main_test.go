@@ -21,9 +21,7 @@ node 2: 102 of 102 things are in the cart
 
 // Whichever node answers, and whichever dies, the session is there.
 func TestDemo(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		testenv.Missing(t, "redis-server is not installed (Debian's package redis-server)")
-	}
+	testenv.NeedRedis(t)
 	binary := filepath.Join(t.TempDir(), "cluster.exe")
 	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
 	require.NoError(t, err, string(out))

@@ -9,14 +9,23 @@ import (
 	"github.com/latchkey-go/latchkey/internal/redisserver"
 )
 
+// NeedRedis skips the test where there is no redis-server, or none of the tools asked for;
+// see Missing.
+func NeedRedis(t testing.TB, tools ...string) {
+	t.Helper()
+	for _, program := range append([]string{"redis-server"}, tools...) {
+		if _, err := exec.LookPath(program); err != nil {
+			Missing(t, program+" is not installed (Debian's packages redis-server and redis-tools)")
+		}
+	}
+}
+
 // Redis starts a redis-server for the test, with the arguments given besides, and
 // returns the path of the socket that it listens on. Without one installed, the test
 // is skipped; see Missing.
 func Redis(t testing.TB, args ...string) (socket string) {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		Missing(t, "redis-server is not installed (Debian's package redis-server)")
-	}
+	NeedRedis(t)
 	s, err := redisserver.Start(t.Context(), args...)
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)

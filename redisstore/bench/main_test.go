@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +12,7 @@ import (
 
 // The tables have a line for each operation, and for each size.
 func TestRun(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		testenv.Missing(t, "redis-server is not installed (Debian's package redis-server)")
-	}
+	testenv.NeedRedis(t)
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out, 1, 10*time.Millisecond))
 	require.Equal(t, 2+2+11+1+2+3, strings.Count(out.String(), "\n"), out.String())
